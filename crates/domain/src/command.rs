@@ -1,0 +1,374 @@
+//! What an operator or the settlement bank tells the ledger: money paid in and out, cut-over, settlement, suspense, fees.
+//! A command is judged against the state and books journals J0 and J9 to J15, or is refused with a code. Corrections of a
+//! single payment are in [`crate::payment::correct`].
+
+use crate::account::{Account, Class};
+use crate::cycle::{Cycle, CycleId, CycleState};
+use crate::ids::{Network, Party};
+use crate::journal::{Effects, Journal};
+use crate::money::{Amount, Currency};
+use crate::netting::{Netting, net};
+use crate::rejection::RejectionCode;
+use crate::rulebook::Rulebook;
+use crate::state::{Change, State, View};
+
+/// Where 长款 goes once its owner is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LongOwner {
+    /// To this network, which was to be paid.
+    Creditor(Network),
+    /// Back to the network it came from.
+    Back,
+}
+
+/// One instruction to the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// J0: the central bank confirmed money paid in.
+    ConfirmPrefund {
+        /// Whose.
+        network: Network,
+        /// How much.
+        amount: Amount,
+    },
+    /// J0': the central bank confirmed money paid out.
+    ConfirmWithdrawal {
+        /// Whose.
+        network: Network,
+        /// How much.
+        amount: Amount,
+    },
+    /// 日切: closes the cycle it names (J9) and opens the next.
+    CutOver {
+        /// Who announces it.
+        network: Network,
+        /// What closes.
+        cycle: CycleId,
+    },
+    /// CLOSED to PROPOSED.
+    ProposeSettlement(CycleId),
+    /// PROPOSED to APPROVED.
+    ApproveSettlement(CycleId),
+    /// APPROVED or PENDING to SETTLING: instructions go out.
+    StartSettlement(CycleId),
+    /// J10: the bank confirmed every instruction; wholly or not at all.
+    ConfirmSettlement(CycleId),
+    /// J10f: these debtors were refused; no entries, the cycle is pending.
+    FailSettlement {
+        /// Which cycle.
+        cycle: CycleId,
+        /// At least one, in any order.
+        debtors: Vec<Network>,
+    },
+    /// J11: the file proves that `from` paid, to whom is not known or not agreed.
+    HoldLong {
+        /// Who paid.
+        from: Network,
+        /// To whom, if known.
+        to: Option<Network>,
+        /// How much.
+        amount: Amount,
+    },
+    /// J11: its owner is found.
+    ResolveLong {
+        /// Who had paid.
+        from: Network,
+        /// As it was held.
+        to: Option<Network>,
+        /// Where it goes.
+        owner: LongOwner,
+        /// How much of it.
+        amount: Amount,
+    },
+    /// J12: short after settlement, advanced to `to` from own funds until `from` is recovered.
+    AdvanceShort {
+        /// The network that gets the advance.
+        to: Network,
+        /// Its counterparty.
+        against: Network,
+        /// How much.
+        amount: Amount,
+    },
+    /// J12: the counterparty made good.
+    RecoverShort {
+        /// As advanced.
+        to: Network,
+        /// Who pays.
+        against: Network,
+        /// How much.
+        amount: Amount,
+    },
+    /// J12: an approved loss.
+    WriteOffShort {
+        /// As advanced.
+        to: Network,
+        /// As advanced.
+        against: Network,
+        /// How much.
+        amount: Amount,
+        /// Whether two different principals have approved.
+        approved_twice: bool,
+    },
+    /// J14: a fee booked here differs by one minor unit; positive when the network owes more.
+    AdjustFee {
+        /// Whose fee.
+        network: Network,
+        /// Counted in.
+        currency: Currency,
+        /// One or minus one.
+        minor: i64,
+    },
+    /// J15: settled fee income leaves for the operator's own account.
+    SweepFees(Amount),
+    /// The next version of the rules.
+    LoadRulebook(Box<Rulebook>),
+}
+
+/// Judges a command; what it books goes into `effects`, what else it changes is the result.
+///
+/// # Errors
+/// The code of the rule that forbids it; nothing is booked then.
+pub fn decide(state: &State, command: &Command, effects: &mut Effects) -> Result<Change, RejectionCode> {
+    effects.clear();
+    let decided = Desk { state, effects }.decide(command);
+    if decided.is_err() {
+        effects.clear();
+    }
+    decided
+}
+
+struct Desk<'a> {
+    state: &'a State,
+    effects: &'a mut Effects,
+}
+
+type Decided = Result<Change, RejectionCode>;
+
+impl Desk<'_> {
+    fn decide(&mut self, command: &Command) -> Decided {
+        match *command {
+            Command::ConfirmPrefund { network, amount } => {
+                let (asset, liquidity) = cash_of(network, amount.currency());
+                self.book(Journal::Prefunded, asset, liquidity, amount)
+            }
+            Command::ConfirmWithdrawal { network, amount } => self.withdraw(network, amount),
+            Command::CutOver { network, cycle } => self.cut_over(network, cycle),
+            Command::ProposeSettlement(cycle) => self.move_on(cycle, CycleState::Proposed),
+            Command::ApproveSettlement(cycle) => self.move_on(cycle, CycleState::Approved),
+            Command::StartSettlement(cycle) => self.move_on(cycle, CycleState::Settling),
+            Command::ConfirmSettlement(cycle) => self.settle(cycle),
+            Command::FailSettlement { cycle, ref debtors } => self.fail(cycle, debtors),
+            Command::HoldLong { from, to, amount } => {
+                let (owes, held) = long_accounts(from, to, amount.currency());
+                self.book(Journal::LongHeld, owes, held, amount)
+            }
+            Command::ResolveLong { from, to, owner, amount } => self.resolve_long(from, to, owner, amount),
+            Command::AdvanceShort { to, against, amount } => {
+                self.check_own_funds(amount)?;
+                let short = Account::between(Class::SuspenseShort, to, against, amount.currency());
+                self.book(Journal::ShortAdvanced, short, Account::position(to, against, amount.currency()), amount)
+            }
+            Command::RecoverShort { to, against, amount } => {
+                let payer = Account::position(against, to, amount.currency());
+                self.clear_short(to, against, payer, amount)
+            }
+            Command::WriteOffShort { approved_twice: false, .. } => Err(RejectionCode::TwoApprovalsRequired),
+            Command::WriteOffShort { to, against, amount, .. } => {
+                let loss = Account::between(Class::WriteOff, to, against, amount.currency());
+                self.clear_short(to, against, loss, amount)
+            }
+            Command::AdjustFee { network, currency, minor } => self.adjust_fee(network, currency, minor),
+            Command::SweepFees(amount) => {
+                self.check_own_funds(amount)?;
+                let own = Account::of_operator(Class::OwnFunds, amount.currency());
+                self.book(Journal::FeesSwept, own, Account::settle_asset(Party::Operator, amount.currency()), amount)
+            }
+            Command::LoadRulebook(ref rulebook) => match rulebook.validate(Some(self.state.rules().current())) {
+                Ok(()) => Ok(Change::RulebookLoaded(rulebook.clone())),
+                Err(_) => Err(RejectionCode::RulebookInvalid),
+            },
+        }
+    }
+
+    fn book(&mut self, journal: Journal, debit: Account, credit: Account, amount: Amount) -> Decided {
+        if self.state.rules().current().currency(amount.currency()).is_none() {
+            return Err(RejectionCode::PaymentMismatch);
+        }
+        self.effects.book(journal, debit, credit, i128::from(amount.minor()));
+        Ok(Change::None)
+    }
+
+    /// What is left must still cover what the network owes.
+    fn withdraw(&mut self, network: Network, amount: Amount) -> Decided {
+        let (currency, minor) = (amount.currency(), i128::from(amount.minor()));
+        let (asset, liquidity) = cash_of(network, currency);
+        let left = self.state.exposure_limit(network, currency) - minor;
+        if self.state.book().standing(liquidity) < minor || self.state.exposure(network, currency) > left {
+            return Err(RejectionCode::InsufficientLiquidity);
+        }
+        self.book(Journal::Withdrawal, liquidity, asset, amount)
+    }
+
+    // ---- cycles ----
+
+    /// J9, one compound journal a network: its positions go out, their net becomes a receivable or a payable.
+    fn cut_over(&mut self, network: Network, id: CycleId) -> Decided {
+        let rule = self.state.rules().current().currency(id.currency);
+        let closes = rule.is_some_and(|rule| rule.cut_over_network == network);
+        if !closes || self.state.open_cycle(id.currency) != id.number {
+            return Err(RejectionCode::CycleNotOpen);
+        }
+        for network in self.state.rules().current().networks() {
+            self.close_positions(network, id.currency);
+        }
+        Ok(Change::CycleClosed(id))
+    }
+
+    fn close_positions(&mut self, network: Network, currency: Currency) {
+        let book = self.state.book();
+        let positions = book.accounts().map(|(account, _)| account);
+        let mut positions: Vec<Account> = positions
+            .filter(|a| (a.class(), a.owner(), a.currency()) == (Class::Position, Some(network), currency))
+            .collect();
+        positions.sort_unstable();
+        let (mut debits, mut credits, mut net) = (Vec::new(), Vec::new(), 0);
+        for position in positions {
+            let standing = book.standing(position);
+            net += standing;
+            (if standing > 0 { &mut debits } else { &mut credits }).push((position, standing.abs()));
+        }
+        if net < 0 {
+            debits.push((Account::of_network(Class::Receivable, network, currency), -net));
+        } else {
+            credits.push((Account::of_network(Class::Payable, network, currency), net));
+        }
+        self.pair_off(Journal::CycleClosed, debits, credits);
+    }
+
+    /// Writes a compound journal, whose debits and credits have the same sum, as entries in their order.
+    fn pair_off(&mut self, journal: Journal, debits: Vec<(Account, i128)>, credits: Vec<(Account, i128)>) {
+        let mut credits = credits.into_iter().filter(|(_, minor)| *minor > 0);
+        let mut credit = credits.next();
+        for (debit, mut left) in debits {
+            while left > 0 {
+                let (account, open) = credit.expect("debits and credits of a journal have the same sum");
+                let minor = left.min(open);
+                self.effects.book(journal, debit, account, minor);
+                left -= minor;
+                credit = if open > minor { Some((account, open - minor)) } else { credits.next() };
+            }
+        }
+        assert!(credit.is_none(), "debits and credits of a journal have the same sum");
+    }
+
+    fn cycle(&self, id: CycleId) -> Result<&Cycle, RejectionCode> {
+        self.state.cycle(id).ok_or(RejectionCode::CycleState)
+    }
+
+    fn move_on(&self, id: CycleId, next: CycleState) -> Decided {
+        let allowed = self.cycle(id)?.state.may_become(&next);
+        if allowed { Ok(Change::CycleMoved(id, next)) } else { Err(RejectionCode::CycleState) }
+    }
+
+    fn fail(&self, id: CycleId, debtors: &[Network]) -> Decided {
+        let netting = net(&self.cycle(id)?.flows);
+        let mut debtors = debtors.to_vec();
+        debtors.sort_unstable();
+        debtors.dedup();
+        if debtors.is_empty() || debtors.iter().any(|network| netting.of(Party::Network(*network)) >= 0) {
+            return Err(RejectionCode::CycleState);
+        }
+        self.move_on(id, CycleState::Pending { debtors })
+    }
+
+    /// J10, wholly or not at all: receivables and payables against liquidity, and the cash that mirrors it, with the
+    /// operator's fees and the change of escrow of that cycle.
+    fn settle(&mut self, id: CycleId) -> Decided {
+        let settled = self.move_on(id, CycleState::Settled)?;
+        let netting = net(&self.cycle(id)?.flows);
+        self.check_liquidity(&netting, id.currency)?;
+        let (mut debits, mut credits) = (Vec::new(), Vec::new());
+        for (&party, &minor) in &netting.multilateral {
+            if let Party::Network(network) = party {
+                self.settle_network(network, minor, id.currency);
+            }
+            (if minor > 0 { &mut debits } else { &mut credits })
+                .push((Account::settle_asset(party, id.currency), minor.abs()));
+        }
+        self.pair_off(Journal::Settled, debits, credits);
+        Ok(settled)
+    }
+
+    fn settle_network(&mut self, network: Network, minor: i128, currency: Currency) {
+        let of = |class| Account::of_network(class, network, currency);
+        if minor < 0 {
+            self.effects.book(Journal::Settled, of(Class::Liquidity), of(Class::Receivable), -minor);
+        } else {
+            self.effects.book(Journal::Settled, of(Class::Payable), of(Class::Liquidity), minor);
+        }
+    }
+
+    fn check_liquidity(&self, netting: &Netting, currency: Currency) -> Result<(), RejectionCode> {
+        for (&party, &minor) in netting.multilateral.iter().filter(|(_, minor)| **minor < 0) {
+            if self.state.book().standing(Account::settle_asset(party, currency)) < -minor {
+                let is_network = matches!(party, Party::Network(_));
+                return Err(if is_network {
+                    RejectionCode::InsufficientLiquidity
+                } else {
+                    RejectionCode::OwnFundsInsufficient
+                });
+            }
+        }
+        Ok(())
+    }
+
+    // ---- suspense, fees ----
+
+    fn resolve_long(&mut self, from: Network, to: Option<Network>, owner: LongOwner, amount: Amount) -> Decided {
+        let (back, held) = long_accounts(from, to, amount.currency());
+        if self.state.book().standing(held) < i128::from(amount.minor()) {
+            return Err(RejectionCode::SuspenseInsufficient);
+        }
+        let credit = match owner {
+            LongOwner::Creditor(network) => Account::position(network, from, amount.currency()),
+            LongOwner::Back => back,
+        };
+        self.book(Journal::LongHeld, held, credit, amount)
+    }
+
+    fn clear_short(&mut self, to: Network, against: Network, debit: Account, amount: Amount) -> Decided {
+        let short = Account::between(Class::SuspenseShort, to, against, amount.currency());
+        if self.state.book().standing(short) < i128::from(amount.minor()) {
+            return Err(RejectionCode::SuspenseInsufficient);
+        }
+        self.book(Journal::ShortAdvanced, debit, short, amount)
+    }
+
+    /// Own funds less what cycles that are not settled yet have already advanced.
+    fn check_own_funds(&self, amount: Amount) -> Result<(), RejectionCode> {
+        let own = self.state.book().standing(Account::settle_asset(Party::Operator, amount.currency()));
+        let cycles = self.state.cycles(amount.currency()).iter();
+        let advanced: i128 =
+            cycles.filter(|cycle| cycle.state != CycleState::Settled).map(|cycle| cycle.advanced).sum();
+        if own - advanced < i128::from(amount.minor()) { Err(RejectionCode::OwnFundsInsufficient) } else { Ok(()) }
+    }
+
+    fn adjust_fee(&mut self, network: Network, currency: Currency, minor: i64) -> Decided {
+        if minor.abs() != 1 {
+            return Err(RejectionCode::FeeDifferenceTooLarge);
+        }
+        let rounding = Account::of_operator(Class::Rounding, currency);
+        let owes = Account::position_operator(network, currency);
+        self.effects.book_signed(Journal::FeeAdjusted, owes, rounding, i128::from(minor));
+        Ok(Change::None)
+    }
+}
+
+fn cash_of(network: Network, currency: Currency) -> (Account, Account) {
+    let asset = Account::settle_asset(Party::Network(network), currency);
+    (asset, Account::of_network(Class::Liquidity, network, currency))
+}
+
+fn long_accounts(from: Network, to: Option<Network>, currency: Currency) -> (Account, Account) {
+    (Account::suspense(Class::Position, from, to, currency), Account::suspense(Class::SuspenseLong, from, to, currency))
+}

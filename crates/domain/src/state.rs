@@ -1,0 +1,149 @@
+//! Everything the ledger knows beside single payments: rules, balances, cycles. Payments are asked about it through
+//! [`View`] and change it only by what they book; operator's commands are in [`crate::command`]. Folding cannot fail: what
+//! was decided always applies.
+
+use std::collections::BTreeMap;
+
+use crate::account::{Account, Class};
+use crate::book::Book;
+use crate::cycle::{Cycle, CycleId, CycleState};
+use crate::ids::Network;
+use crate::journal::Effects;
+use crate::money::Currency;
+use crate::rulebook::{Rulebook, RulebookError, Rules};
+
+/// What judging a payment needs to know.
+pub trait View {
+    /// Every rulebook version loaded.
+    fn rules(&self) -> &Rules;
+    /// The number of the cycle that obligations of this currency are booked in now.
+    fn open_cycle(&self, currency: Currency) -> u32;
+    /// What a network owes or may come to owe, minor units.
+    fn exposure(&self, network: Network, currency: Currency) -> i128;
+    /// The most its exposure may become: the lower of its net debit cap (zero while a pending cycle names it) and its
+    /// liquidity with the agreed cover, minor units.
+    fn exposure_limit(&self, network: Network, currency: Currency) -> i128;
+}
+
+/// The state that all payments share.
+#[derive(Clone, Debug)]
+pub struct State {
+    rules: Rules,
+    book: Book,
+    cycles: BTreeMap<Currency, Vec<Cycle>>,
+}
+
+/// What a command changes beside the book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// The open cycle closes and the next one opens.
+    CycleClosed(CycleId),
+    /// A cycle moves on.
+    CycleMoved(CycleId, CycleState),
+    /// A rulebook version is added; it was validated.
+    RulebookLoaded(Box<Rulebook>),
+}
+
+impl State {
+    /// A ledger before its first event: cycle 1 of every currency is open.
+    ///
+    /// # Errors
+    /// When `first` is not a valid first version.
+    pub fn new(first: Rulebook) -> Result<Self, RulebookError> {
+        let mut state = Self { rules: Rules::new(first)?, book: Book::default(), cycles: BTreeMap::new() };
+        state.open_first_cycles();
+        Ok(state)
+    }
+
+    /// Folds what one event decided.
+    pub fn evolve(&mut self, effects: &Effects, change: Change) {
+        for entry in &effects.entries {
+            self.book.post(entry);
+            let cycles = self.cycles.get_mut(&entry.debit.currency());
+            let open = cycles.and_then(|cycles| cycles.last_mut()).expect("every currency has an open cycle");
+            open.fold(entry, effects.dimensions.as_ref());
+        }
+        match change {
+            Change::None => {}
+            Change::CycleClosed(id) => {
+                self.move_cycle(id, CycleState::Closed);
+                let next = Cycle::open(CycleId { number: id.number + 1, ..id });
+                self.cycles.entry(id.currency).or_default().push(next);
+            }
+            Change::CycleMoved(id, state) => self.move_cycle(id, state),
+            Change::RulebookLoaded(rulebook) => {
+                self.rules.load(*rulebook).expect("validated when it was decided");
+                self.open_first_cycles();
+            }
+        }
+    }
+
+    fn open_first_cycles(&mut self) {
+        for rule in &self.rules.current().currencies {
+            let first = CycleId { currency: rule.currency, number: 1 };
+            self.cycles.entry(rule.currency).or_insert_with(|| vec![Cycle::open(first)]);
+        }
+    }
+
+    fn move_cycle(&mut self, id: CycleId, next: CycleState) {
+        let cycle = self.cycles.get_mut(&id.currency).and_then(|cycles| cycles.get_mut(index_of(id)?));
+        let cycle = cycle.expect("decided about a cycle that exists");
+        assert!(cycle.state.may_become(&next), "{id:?} cannot go from {} to {}", cycle.state.word(), next.word());
+        cycle.state = next;
+    }
+
+    /// All balances.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// One cycle.
+    #[must_use]
+    pub fn cycle(&self, id: CycleId) -> Option<&Cycle> {
+        self.cycles.get(&id.currency)?.get(index_of(id)?)
+    }
+
+    /// The cycles of a currency, oldest first; the last one is open.
+    #[must_use]
+    pub fn cycles(&self, currency: Currency) -> &[Cycle] {
+        self.cycles.get(&currency).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a pending cycle names this network.
+    fn is_blocked(&self, network: Network, currency: Currency) -> bool {
+        let mut cycles = self.cycles(currency).iter();
+        cycles.any(|cycle| matches!(&cycle.state, CycleState::Pending { debtors } if debtors.contains(&network)))
+    }
+}
+
+fn index_of(id: CycleId) -> Option<usize> {
+    usize::try_from(id.number).ok()?.checked_sub(1)
+}
+
+impl View for State {
+    fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    fn open_cycle(&self, currency: Currency) -> u32 {
+        self.cycles(currency).last().map_or(0, |cycle| cycle.id.number)
+    }
+
+    fn exposure(&self, network: Network, currency: Currency) -> i128 {
+        self.book.exposure(network, currency)
+    }
+
+    fn exposure_limit(&self, network: Network, currency: Currency) -> i128 {
+        let Some(rule) = self.rules.current().networks.get(network.index()) else { return 0 };
+        let of = |limits: &[(Currency, i64)]| {
+            limits.iter().find(|(c, _)| *c == currency).map(|(_, minor)| i128::from(*minor))
+        };
+        let cap = if self.is_blocked(network, currency) { Some(0) } else { of(&rule.net_debit_caps) };
+        let liquidity = self.book.standing(Account::of_network(Class::Liquidity, network, currency));
+        let covered = liquidity + of(&rule.agreed_covers).unwrap_or(0);
+        cap.map_or(covered, |cap| cap.min(covered))
+    }
+}
