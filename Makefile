@@ -1,0 +1,17 @@
+# What people type. The work is in scripts/, so that it reads the same here and on a server.
+.PHONY: help test setup fmt
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make test    set up, build and check everything; the last line is "N passed, N failed"'
+	@echo 'make setup   install what is missing, after saying what and why'
+	@echo 'make fmt     format the Rust code'
+
+test:
+	@bash scripts/check
+
+setup:
+	@bash scripts/setup
+
+fmt:
+	@cargo fmt --all
