@@ -20,7 +20,7 @@
 mod case;
 mod movement;
 
-pub use case::{Decision, correct, decide, overdue};
+pub use case::{Correction, Decision, correct, decide, overdue};
 pub use movement::{Leg, Movement, Side};
 
 use crate::break_code::BreakCode;
