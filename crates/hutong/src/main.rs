@@ -1,0 +1,45 @@
+//! The one binary. Verbs are modules: `cli` names them, each module runs its own, `exit` says what their end means.
+//!
+//! Results go to standard output, everything else to standard error.
+
+mod bills;
+mod cli;
+mod exit;
+mod table;
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{BillsVerb, Cli, Verb};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    abort_on_panic();
+    let cli = Cli::parse();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let result = match cli.verb {
+        Verb::Bills(BillsVerb::Inspect(arguments)) => bills::inspect(&arguments, &mut out, &mut io::stderr()),
+    };
+    result
+        .unwrap_or_else(|error| {
+            say(format_args!("hutong: {error:#}"));
+            Exit::Error
+        })
+        .into()
+}
+
+/// A panic means that this program is wrong: it stops at once instead of unwinding through half-done work. First in `main`,
+/// so that no thread starts without it.
+fn abort_on_panic() {
+    std::panic::set_hook(Box::new(|info| {
+        say(format_args!("hutong: {info}\nhutong: this is a defect, not an answer; nothing more was done"));
+        std::process::abort();
+    }));
+}
+
+/// To standard error, which may be closed.
+fn say(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
