@@ -214,9 +214,13 @@ impl Account {
         [self.class as u8, self.owner, self.against, a, b, c]
     }
 
-    /// The inverse of [`Account::to_bytes`]; `None` when the class or the currency does not exist.
+    /// The inverse of [`Account::to_bytes`]; `None` when the class, an owner or the currency cannot exist.
     #[must_use]
     pub fn from_bytes([class, owner, against, a, b, c]: [u8; 6]) -> Option<Self> {
+        let may_own = |byte: u8| usize::from(byte) < Network::COUNT_MAX || byte >= OWNER_UNKNOWN;
+        if !may_own(owner) || !may_own(against) {
+            return None;
+        }
         let class = *Class::ALL.iter().find(|candidate| **candidate as u8 == class)?;
         let currency = Currency::from_code(std::str::from_utf8(&[a, b, c]).ok()?)?;
         Some(Self { class, owner, against, currency })

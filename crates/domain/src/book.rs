@@ -5,6 +5,8 @@
 //! The exposure of a network (invariant 13) is kept beside: what it owes in the open cycle, in closed unpaid ones, in holds
 //! and in both transit memos.
 
+use std::sync::Arc;
+
 use crate::account::{Account, Class, Grows};
 use crate::ids::Network;
 use crate::journal::Entry;
@@ -45,52 +47,80 @@ pub struct Book {
 #[derive(Clone, Debug)]
 struct CurrencyBook {
     currency: Currency,
-    handles: Vec<u32>,
+    /// Shared between copies of the book: it changes only when an account is opened.
+    handles: Arc<Vec<u32>>,
     exposures: [i128; Network::COUNT_MAX],
 }
 
 impl Book {
-    /// Applies one entry.
-    pub fn post(&mut self, entry: &Entry) {
-        self.side(entry.debit, entry.minor, |balance| &mut balance.debits, 1);
-        self.side(entry.credit, entry.minor, |balance| &mut balance.credits, -1);
+    /// Applies one entry and says where its debit and its credit account stand and what they were before it.
+    pub fn post(&mut self, entry: &Entry) -> [(usize, Balance); 2] {
+        let debit = self.side(entry.debit, entry.minor, |balance| &mut balance.debits, 1);
+        let credit = self.side(entry.credit, entry.minor, |balance| &mut balance.credits, -1);
+        [debit, credit]
     }
 
-    fn side(&mut self, account: Account, minor: i128, total: impl Fn(&mut Balance) -> &mut i128, direction: i128) {
+    fn side(
+        &mut self,
+        account: Account,
+        minor: i128,
+        total: impl Fn(&mut Balance) -> &mut i128,
+        direction: i128,
+    ) -> (usize, Balance) {
         let handle = self.open(account);
+        let before = self.balances[handle];
         *total(&mut self.balances[handle]) += minor;
         if let (true, Some(owner)) = (counts_as_exposure(account.class()), account.owner()) {
             let at = self.currency_index(account.currency());
             self.currencies[at].exposures[owner.index()] += minor * direction;
         }
+        (handle, before)
     }
 
     fn open(&mut self, account: Account) -> usize {
         let at = self.currency_index(account.currency());
-        let handle = &mut self.currencies[at].handles[slot(account)];
-        if *handle == NO_HANDLE {
-            *handle = u32::try_from(self.accounts.len()).expect("fewer accounts than slots");
+        let handles = &mut self.currencies[at].handles;
+        if handles[slot(account)] == NO_HANDLE {
+            let handle = u32::try_from(self.accounts.len()).expect("fewer accounts than slots");
+            Arc::make_mut(handles)[slot(account)] = handle;
             self.accounts.push(account);
             self.balances.push(Balance::default());
         }
-        usize::try_from(*handle).expect("a handle is an index")
+        usize::try_from(handles[slot(account)]).expect("a handle is an index")
     }
 
     fn currency_index(&mut self, currency: Currency) -> usize {
         let known = self.currencies.iter().position(|book| book.currency == currency);
         known.unwrap_or_else(|| {
             let handles = vec![NO_HANDLE; (Class::ALL.len() + 1) * OWNERS * OWNERS];
+            let handles = Arc::new(handles);
             self.currencies.push(CurrencyBook { currency, handles, exposures: [0; Network::COUNT_MAX] });
             self.currencies.len() - 1
         })
     }
 
+    /// The book that stood when `accounts` were taken down, in the order of their handles.
+    #[must_use]
+    pub fn restore(accounts: impl IntoIterator<Item = (Account, Balance)>) -> Self {
+        let mut book = Self::default();
+        for (account, balance) in accounts {
+            book.side(account, balance.debits, |balance| &mut balance.debits, 1);
+            book.side(account, balance.credits, |balance| &mut balance.credits, -1);
+        }
+        book
+    }
+
+    /// Where an account stands in [`Book::accounts`]; `None` for one that nothing was posted to.
+    #[must_use]
+    pub fn handle(&self, account: Account) -> Option<usize> {
+        let book = self.currencies.iter().find(|book| book.currency == account.currency())?;
+        usize::try_from(book.handles[slot(account)]).ok().filter(|handle| *handle < self.accounts.len())
+    }
+
     /// Both totals of an account; zero for one that nothing was posted to.
     #[must_use]
     pub fn balance(&self, account: Account) -> Balance {
-        let book = self.currencies.iter().find(|book| book.currency == account.currency());
-        let handle = book.map_or(NO_HANDLE, |book| book.handles[slot(account)]);
-        usize::try_from(handle).ok().and_then(|handle| self.balances.get(handle).copied()).unwrap_or_default()
+        self.handle(account).map_or_else(Balance::default, |handle| self.balances[handle])
     }
 
     /// What an account stands at, counted on the side it grows on.

@@ -130,11 +130,35 @@ pub enum Command {
 /// The code of the rule that forbids it; nothing is booked then.
 pub fn decide(state: &State, command: &Command, effects: &mut Effects) -> Result<Change, RejectionCode> {
     effects.clear();
-    let decided = Desk { state, effects }.decide(command);
+    let decided = check_names(state, command).and_then(|()| Desk { state, effects }.decide(command));
     if decided.is_err() {
         effects.clear();
     }
     decided
+}
+
+/// Networks and currency that a command names must be those of the rulebook, and a pair is of two networks.
+fn check_names(state: &State, command: &Command) -> Result<(), RejectionCode> {
+    let (networks, currency) = match command {
+        Command::ConfirmPrefund { network, amount } | Command::ConfirmWithdrawal { network, amount } => {
+            ([Some(*network), None], amount.currency())
+        }
+        Command::HoldLong { from, to, amount } | Command::ResolveLong { from, to, amount, .. } => {
+            ([Some(*from), *to], amount.currency())
+        }
+        Command::AdvanceShort { to, against, amount }
+        | Command::RecoverShort { to, against, amount }
+        | Command::WriteOffShort { to, against, amount, .. } => ([Some(*to), Some(*against)], amount.currency()),
+        Command::AdjustFee { network, currency, .. } => ([Some(*network), None], *currency),
+        Command::SweepFees(amount) => ([None; 2], amount.currency()),
+        _ => return Ok(()),
+    };
+    let rules = state.rules().current();
+    if networks.iter().flatten().any(|network| rules.networks.get(network.index()).is_none()) {
+        return Err(RejectionCode::UnknownNetwork);
+    }
+    let pair_of_one = networks[0].is_some() && networks[0] == networks[1];
+    if pair_of_one || rules.currency(currency).is_none() { Err(RejectionCode::PaymentMismatch) } else { Ok(()) }
 }
 
 struct Desk<'a> {
@@ -191,18 +215,15 @@ impl Desk<'_> {
     }
 
     fn book(&mut self, journal: Journal, debit: Account, credit: Account, amount: Amount) -> Decided {
-        if self.state.rules().current().currency(amount.currency()).is_none() {
-            return Err(RejectionCode::PaymentMismatch);
-        }
         self.effects.book(journal, debit, credit, i128::from(amount.minor()));
         Ok(Change::None)
     }
 
-    /// What is left must still cover what the network owes.
+    /// What is left must still cover what the network owes; a net debit cap is no reason to keep money here.
     fn withdraw(&mut self, network: Network, amount: Amount) -> Decided {
         let (currency, minor) = (amount.currency(), i128::from(amount.minor()));
         let (asset, liquidity) = cash_of(network, currency);
-        let left = self.state.exposure_limit(network, currency) - minor;
+        let left = self.state.covered(network, currency) - minor;
         if self.state.book().standing(liquidity) < minor || self.state.exposure(network, currency) > left {
             return Err(RejectionCode::InsufficientLiquidity);
         }
@@ -330,10 +351,22 @@ impl Desk<'_> {
             return Err(RejectionCode::SuspenseInsufficient);
         }
         let credit = match owner {
-            LongOwner::Creditor(network) => Account::position(network, from, amount.currency()),
+            LongOwner::Creditor(network) => {
+                self.check_creditor(from, to, network)?;
+                Account::position(network, from, amount.currency())
+            }
             LongOwner::Back => back,
         };
         self.book(Journal::LongHeld, held, credit, amount)
+    }
+
+    /// What is held for a known pair goes to no third network; what is held for an unknown one, to any but the payer.
+    fn check_creditor(&self, from: Network, to: Option<Network>, creditor: Network) -> Result<(), RejectionCode> {
+        if self.state.rules().current().networks.get(creditor.index()).is_none() {
+            return Err(RejectionCode::UnknownNetwork);
+        }
+        let other = creditor == from || to.is_some_and(|to| to != creditor);
+        if other { Err(RejectionCode::PaymentMismatch) } else { Ok(()) }
     }
 
     fn clear_short(&mut self, to: Network, against: Network, debit: Account, amount: Amount) -> Decided {
@@ -354,7 +387,7 @@ impl Desk<'_> {
     }
 
     fn adjust_fee(&mut self, network: Network, currency: Currency, minor: i64) -> Decided {
-        if minor.abs() != 1 {
+        if minor.unsigned_abs() != 1 {
             return Err(RejectionCode::FeeDifferenceTooLarge);
         }
         let rounding = Account::of_operator(Class::Rounding, currency);

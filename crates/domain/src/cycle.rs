@@ -129,6 +129,25 @@ impl Cycle {
         }
     }
 
+    /// The cycle that stood when its parts were taken down.
+    #[must_use]
+    pub fn restore(
+        id: CycleId,
+        state: CycleState,
+        flows: Flows,
+        advanced: i128,
+        institutions: impl IntoIterator<Item = (Network, Name, i128)>,
+    ) -> Self {
+        let institutions = institutions.into_iter().map(|(network, name, minor)| ((network, name), minor)).collect();
+        Self { id, state, flows, advanced, institutions }
+    }
+
+    /// The net of every institution of every network, in the order of both.
+    #[must_use]
+    pub fn all_institutions(&self) -> BTreeMap<(Network, Name), i128> {
+        self.institutions.iter().map(|(key, minor)| (*key, *minor)).collect()
+    }
+
     /// The net of every institution of a network, by name; positive when it is owed. Postings that no institution was
     /// named for stand under [`Name::NONE`].
     #[must_use]

@@ -25,6 +25,7 @@ pub mod break_code;
 pub mod codes;
 pub mod command;
 pub mod cycle;
+pub mod directive;
 pub mod ids;
 pub mod journal;
 pub mod money;

@@ -6,7 +6,7 @@
 //! 1. the same event id before: same content gets the first answer again, other content [`Rejection::ConflictingDuplicate`];
 //! 2. time bounds, then form: quarantine ([`Quarantine`], see [`crate::report`]);
 //! 3. the verdict that an earlier refusal of this payment bound;
-//! 4. the payment's own terms and life: [`Rejection::PaymentMismatch`] to [`Rejection::AmountOverflow`];
+//! 4. the payment's own terms and life: [`RejectionCode::PaymentMismatch`] to [`RejectionCode::AmountOverflow`];
 //! 5. on the first request only: code, corridor or channel, pilot, net debit cap.
 //!
 //! Refusals that depend on the moment may be retried with a new payment id; the others never succeed.
@@ -115,7 +115,7 @@ codes! {
     CycleState = 141, "CYCLE_STATE", Later,
         "The settlement cycle is not in a state that allows this step.", "清算周期当前状态不允许此操作。";
     InsufficientLiquidity = 142, "INSUFFICIENT_LIQUIDITY", Later,
-        "A debtor's settlement balance does not cover its net; the cycle is pending.", "净额付款方结算账户余额不足，清算周期挂起。";
+        "The settlement balance does not cover this net or withdrawal.", "结算账户余额不足以支付该净额或提款。";
     OwnFundsInsufficient = 143, "OWN_FUNDS_INSUFFICIENT", Later,
         "The operator's own funds do not cover this advance, withdrawal or sweep.", "运营方自有资金不足。";
     FeeDifferenceTooLarge = 144, "FEE_DIFFERENCE_TOO_LARGE", Never,
@@ -130,6 +130,10 @@ codes! {
         "No movement of this payment stands that this step could change.", "没有可供此操作变更的支付记录。";
     RulebookInvalid = 149, "RULEBOOK_INVALID", Never,
         "The rulebook was refused; nothing has changed.", "规则手册未被接受，未作任何变更。";
+    CycleSettled = 150, "CYCLE_SETTLED", Never,
+        "The cycle this was booked in is settled; what turns out short now is advanced, not returned.", "所属清算周期已结算，短款只能垫付，不可退回在途。";
+    CommandNotSupported = 151, "COMMAND_NOT_SUPPORTED", Later,
+        "This version of the ledger does not carry out this command; nothing has changed.", "本版本账本尚不支持该指令，未作任何变更。";
 }
 
 codes! {

@@ -175,13 +175,12 @@ impl Report {
         let (event, payment) = (id(submission.event_id)?, id(submission.payment_id)?);
         let (Some(side), Some(kind)) = (submission.side, submission.kind) else { return Err(Quarantine::MissingField) };
         let movement = movement(submission.movement_id, kind)?;
-        let network = network(submission.network, rules)?;
-        let (payer, payee) =
-            (network_named(submission.payer_network, rules)?, network_named(submission.payee_network, rules)?);
+        let reporter = network(submission.network, rules)?;
+        let (payer, payee) = (network(submission.payer_network, rules)?, network(submission.payee_network, rules)?);
         let currency = Currency::from_code(submission.currency_code).filter(|c| rules.currency(*c).is_some());
         let report = Self {
             event,
-            network,
+            network: reporter,
             side,
             payment,
             movement,
@@ -199,7 +198,7 @@ impl Report {
             region: name(submission.region)?,
             cohort: name(submission.cohort)?,
             occurred_at,
-            business_date: business_date(submission.business_date, network, occurred_at, rules)?,
+            business_date: business_date(submission.business_date, reporter, occurred_at, rules)?,
         };
         report.check_parties()?;
         report.check_amount()?;
@@ -222,6 +221,12 @@ impl Report {
     fn check_amount(&self) -> Result<(), Quarantine> {
         let allowed = if self.kind.has_amount() { self.minor > 0 } else { self.minor >= 0 };
         if allowed { Ok(()) } else { Err(Quarantine::AmountNotPositive) }
+    }
+
+    /// Whether it has the amount and the movement that its kind needs. A report off the wire always has; one that stands for
+    /// a bill row is made elsewhere.
+    pub(crate) const fn is_whole(&self) -> bool {
+        (self.minor > 0 || !self.kind.has_amount()) && (self.movement.is_some() || !self.kind.has_movement())
     }
 
     /// A code of another network than the one that shows it contradicts the event; no recognised code at all is for the
@@ -281,10 +286,6 @@ fn network(name: &str, rules: &Rulebook) -> Result<Network, Quarantine> {
     if name.is_empty() {
         return Err(Quarantine::MissingField);
     }
-    network_named(name, rules)
-}
-
-fn network_named(name: &str, rules: &Rulebook) -> Result<Network, Quarantine> {
     rules.network(name).ok_or(Quarantine::UnknownNetworkNamed)
 }
 

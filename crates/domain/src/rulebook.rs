@@ -4,6 +4,7 @@
 //! channel the latest that has begun counts, and before the first one the corridor is closed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -210,6 +211,16 @@ impl Rulebook {
         if self.corridors.iter().any(|row| row.payer == row.payee) {
             return Err(Invalid("a corridor joins two different networks"));
         }
+        let exists = |network: Network| network.index() < self.networks.len();
+        if !self.corridors.iter().all(|row| exists(row.payer) && exists(row.payee))
+            || !self.currencies.iter().all(|rule| exists(rule.cut_over_network))
+        {
+            return Err(Invalid("a corridor or a cut-over names a network without an entry"));
+        }
+        let fees = |row: &Corridor| [row.fees.interchange, row.fees.payer, row.fees.payee];
+        if self.corridors.iter().flat_map(fees).any(|fee| fee.cap.is_some_and(|cap| cap < 0)) {
+            return Err(Invalid("the cap of a fee is negative"));
+        }
         let limits =
             self.networks.iter().flat_map(|network| network.net_debit_caps.iter().chain(&network.agreed_covers));
         if limits.clone().any(|(currency, minor)| *minor < 0 || !codes.contains(currency)) {
@@ -244,7 +255,7 @@ impl Rulebook {
 /// Every version loaded so far, in order. There is always at least one.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    versions: Vec<Rulebook>,
+    versions: Vec<Arc<Rulebook>>,
 }
 
 impl Rules {
@@ -254,7 +265,7 @@ impl Rules {
     /// When it is not valid as a first version.
     pub fn new(first: Rulebook) -> Result<Self, RulebookError> {
         first.validate(None)?;
-        Ok(Self { versions: vec![first] })
+        Ok(Self { versions: vec![Arc::new(first)] })
     }
 
     /// Adds the next version; on an error nothing has changed.
@@ -263,7 +274,7 @@ impl Rules {
     /// When it may not follow the last one.
     pub fn load(&mut self, next: Rulebook) -> Result<(), RulebookError> {
         next.validate(Some(self.current()))?;
-        self.versions.push(next);
+        self.versions.push(Arc::new(next));
         Ok(())
     }
 
@@ -283,6 +294,6 @@ impl Rules {
     /// A version by number.
     #[must_use]
     pub fn version(&self, number: u32) -> Option<&Rulebook> {
-        self.versions.get(usize::try_from(number).ok()?.checked_sub(1)?)
+        self.versions.get(usize::try_from(number).ok()?.checked_sub(1)?).map(Arc::as_ref)
     }
 }

@@ -3,12 +3,13 @@
 //! was decided always applies.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::account::{Account, Class};
-use crate::book::Book;
+use crate::book::{Balance, Book};
 use crate::cycle::{Cycle, CycleId, CycleState};
 use crate::ids::Network;
-use crate::journal::Effects;
+use crate::journal::{Effects, Entry};
 use crate::money::Currency;
 use crate::rulebook::{Rulebook, RulebookError, Rules};
 
@@ -23,14 +24,17 @@ pub trait View {
     /// The most its exposure may become: the lower of its net debit cap (zero while a pending cycle names it) and its
     /// liquidity with the agreed cover, minor units.
     fn exposure_limit(&self, network: Network, currency: Currency) -> i128;
+    /// Whether the money of a cycle has moved.
+    fn is_settled(&self, cycle: CycleId) -> bool;
 }
 
-/// The state that all payments share.
+/// The state that all payments share. A copy is cheap: rules and closed cycles are shared, the open ones are copied when
+/// the next entry is booked.
 #[derive(Clone, Debug)]
 pub struct State {
     rules: Rules,
     book: Book,
-    cycles: BTreeMap<Currency, Vec<Cycle>>,
+    cycles: BTreeMap<Currency, Vec<Arc<Cycle>>>,
 }
 
 /// What a command changes beside the book.
@@ -57,20 +61,54 @@ impl State {
         Ok(state)
     }
 
+    /// The state that stood when its parts were taken down: every rulebook version, the book, and the cycles of every
+    /// currency, oldest first.
+    ///
+    /// # Errors
+    /// When a rulebook version may not follow the one before.
+    pub fn restore(
+        versions: impl IntoIterator<Item = Rulebook>,
+        book: Book,
+        cycles: impl IntoIterator<Item = Cycle>,
+    ) -> Result<Self, RulebookError> {
+        let mut versions = versions.into_iter();
+        let first = versions.next().ok_or(RulebookError::Invalid("there is no rulebook"))?;
+        let mut rules = Rules::new(first)?;
+        versions.try_for_each(|version| rules.load(version))?;
+        let mut state = Self { rules, book, cycles: BTreeMap::new() };
+        for cycle in cycles {
+            state.cycles.entry(cycle.id.currency).or_default().push(Arc::new(cycle));
+        }
+        state.open_first_cycles();
+        Ok(state)
+    }
+
     /// Folds what one event decided.
     pub fn evolve(&mut self, effects: &Effects, change: Change) {
+        self.evolve_observed(effects, change, |_, _, _| {});
+    }
+
+    /// As [`State::evolve`]; `observe` sees every entry with the number of the cycle it is booked in, and the places and
+    /// former balances of its debit and credit account.
+    pub fn evolve_observed(
+        &mut self,
+        effects: &Effects,
+        change: Change,
+        mut observe: impl FnMut(&Entry, u32, [(usize, Balance); 2]),
+    ) {
         for entry in &effects.entries {
-            self.book.post(entry);
+            let posted = self.book.post(entry);
             let cycles = self.cycles.get_mut(&entry.debit.currency());
             let open = cycles.and_then(|cycles| cycles.last_mut()).expect("every currency has an open cycle");
-            open.fold(entry, effects.dimensions.as_ref());
+            observe(entry, open.id.number, posted);
+            Arc::make_mut(open).fold(entry, effects.dimensions.as_ref());
         }
         match change {
             Change::None => {}
             Change::CycleClosed(id) => {
                 self.move_cycle(id, CycleState::Closed);
                 let next = Cycle::open(CycleId { number: id.number + 1, ..id });
-                self.cycles.entry(id.currency).or_default().push(next);
+                self.cycles.entry(id.currency).or_default().push(Arc::new(next));
             }
             Change::CycleMoved(id, state) => self.move_cycle(id, state),
             Change::RulebookLoaded(rulebook) => {
@@ -83,7 +121,7 @@ impl State {
     fn open_first_cycles(&mut self) {
         for rule in &self.rules.current().currencies {
             let first = CycleId { currency: rule.currency, number: 1 };
-            self.cycles.entry(rule.currency).or_insert_with(|| vec![Cycle::open(first)]);
+            self.cycles.entry(rule.currency).or_insert_with(|| vec![Arc::new(Cycle::open(first))]);
         }
     }
 
@@ -91,7 +129,7 @@ impl State {
         let cycle = self.cycles.get_mut(&id.currency).and_then(|cycles| cycles.get_mut(index_of(id)?));
         let cycle = cycle.expect("decided about a cycle that exists");
         assert!(cycle.state.may_become(&next), "{id:?} cannot go from {} to {}", cycle.state.word(), next.word());
-        cycle.state = next;
+        Arc::make_mut(cycle).state = next;
     }
 
     /// All balances.
@@ -103,13 +141,20 @@ impl State {
     /// One cycle.
     #[must_use]
     pub fn cycle(&self, id: CycleId) -> Option<&Cycle> {
-        self.cycles.get(&id.currency)?.get(index_of(id)?)
+        self.cycles.get(&id.currency)?.get(index_of(id)?).map(Arc::as_ref)
     }
 
     /// The cycles of a currency, oldest first; the last one is open.
     #[must_use]
-    pub fn cycles(&self, currency: Currency) -> &[Cycle] {
+    pub fn cycles(&self, currency: Currency) -> &[Arc<Cycle>] {
         self.cycles.get(&currency).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a network's settlement balance and the agreed cover allow it to owe, the cap aside.
+    pub(crate) fn covered(&self, network: Network, currency: Currency) -> i128 {
+        let liquidity = self.book.standing(Account::of_network(Class::Liquidity, network, currency));
+        let rule = self.rules.current().networks.get(network.index());
+        liquidity + rule.and_then(|rule| limit_of(&rule.agreed_covers, currency)).unwrap_or(0)
     }
 
     /// Whether a pending cycle names this network.
@@ -117,6 +162,10 @@ impl State {
         let mut cycles = self.cycles(currency).iter();
         cycles.any(|cycle| matches!(&cycle.state, CycleState::Pending { debtors } if debtors.contains(&network)))
     }
+}
+
+fn limit_of(limits: &[(Currency, i64)], currency: Currency) -> Option<i128> {
+    limits.iter().find(|(of, _)| *of == currency).map(|(_, minor)| i128::from(*minor))
 }
 
 fn index_of(id: CycleId) -> Option<usize> {
@@ -138,12 +187,12 @@ impl View for State {
 
     fn exposure_limit(&self, network: Network, currency: Currency) -> i128 {
         let Some(rule) = self.rules.current().networks.get(network.index()) else { return 0 };
-        let of = |limits: &[(Currency, i64)]| {
-            limits.iter().find(|(c, _)| *c == currency).map(|(_, minor)| i128::from(*minor))
-        };
-        let cap = if self.is_blocked(network, currency) { Some(0) } else { of(&rule.net_debit_caps) };
-        let liquidity = self.book.standing(Account::of_network(Class::Liquidity, network, currency));
-        let covered = liquidity + of(&rule.agreed_covers).unwrap_or(0);
+        let cap = if self.is_blocked(network, currency) { Some(0) } else { limit_of(&rule.net_debit_caps, currency) };
+        let covered = self.covered(network, currency);
         cap.map_or(covered, |cap| cap.min(covered))
+    }
+
+    fn is_settled(&self, cycle: CycleId) -> bool {
+        self.cycle(cycle).is_some_and(|cycle| cycle.state == CycleState::Settled)
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::command::{self, Command};
+use domain::command::{self, Command, LongOwner};
 use domain::cycle::CycleId;
 use domain::ids::{Id, Network, Sequence};
 use domain::journal::{Break, Effects, Entry};
+use domain::money::Currency;
 use domain::payment::{self, Answer, Correction, Payment};
 use domain::rejection::{Rejection, RejectionCode};
 use domain::report::Report;
@@ -21,6 +22,20 @@ pub struct Booked {
     pub entries: Vec<Entry>,
 }
 
+/// One thing that a ledger is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// By a network.
+    Report(Box<Report>),
+    /// By an operator or the settlement bank.
+    Command(Command),
+    /// About one payment.
+    Correct(Id, Correction),
+}
+
+/// The two owners of a pair of accounts, the lower number first, and their currency. `None`: not known yet.
+pub(crate) type PairOf = (Currency, Option<Network>, Network);
+
 /// Maps instead of a database.
 pub struct Model {
     /// Rules, balances, cycles.
@@ -31,9 +46,14 @@ pub struct Model {
     pub booked: Vec<Booked>,
     /// Answers of parked events that were applied later.
     pub unparked: Vec<(Sequence, Result<(), RejectionCode>)>,
-    /// Confirmed money in less money out, by network.
-    pub(crate) prefunded: i128,
-    pub(crate) settled_baseline: BTreeMap<(Network, Network), i128>,
+    /// Confirmed money in less money out.
+    pub(crate) prefunded: BTreeMap<Currency, i128>,
+    /// What every pair's accounts must add up to: what the last cut left, and what moved between pairs since.
+    pub(crate) pair_baseline: BTreeMap<PairOf, i128>,
+    /// The cycle that closed at this sequence number.
+    pub(crate) just_closed: Option<CycleId>,
+    first_rules: Rulebook,
+    log: Vec<Input>,
     answers: BTreeMap<(Network, Id), (Report, Answer)>,
     effects: Effects,
     sequence: u64,
@@ -47,25 +67,42 @@ impl Model {
     #[must_use]
     pub fn new(rules: Rulebook) -> Self {
         Self {
-            state: State::new(rules).expect("a valid first version"),
+            state: State::new(rules.clone()).expect("a valid first version"),
             payments: BTreeMap::new(),
             booked: Vec::new(),
             unparked: Vec::new(),
-            prefunded: 0,
-            settled_baseline: BTreeMap::new(),
+            prefunded: BTreeMap::new(),
+            pair_baseline: BTreeMap::new(),
+            just_closed: None,
+            first_rules: rules,
+            log: Vec::new(),
             answers: BTreeMap::new(),
             effects: Effects::default(),
             sequence: 0,
         }
     }
 
+    /// A ledger that is told the same again.
+    #[must_use]
+    pub fn replay(&self) -> Self {
+        let mut again = Self::new(self.first_rules.clone());
+        for input in &self.log {
+            match input {
+                Input::Report(report) => drop(again.report(report)),
+                Input::Command(command) => drop(again.command(command)),
+                Input::Correct(id, correction) => drop(again.correct(*id, *correction)),
+            }
+        }
+        again
+    }
+
     /// One event: a duplicate gets its first answer, other content under the same id a conflict.
     pub fn report(&mut self, report: &Report) -> Answer {
+        let sequence = self.next(Input::Report(Box::new(*report)));
         if let Some((first, answer)) = self.answers.get(&(report.network, report.event)) {
             let conflict = Rejection::ConflictingDuplicate { event: report.event };
             return if first == report { *answer } else { Answer::Rejected(conflict) };
         }
-        let sequence = self.next();
         let payment = self.payments.get(&report.payment).cloned().unwrap_or_default();
         let decision = payment::decide(&self.state, &payment, report, sequence, &mut self.effects);
         if let Some(next) = decision.payment {
@@ -81,16 +118,24 @@ impl Model {
     /// # Errors
     /// The refusal.
     pub fn command(&mut self, command: &Command) -> Result<(), RejectionCode> {
-        let sequence = self.next();
+        let sequence = self.next(Input::Command(command.clone()));
         let change = command::decide(&self.state, command, &mut self.effects)?;
-        match *command {
-            Command::ConfirmPrefund { amount, .. } => self.prefunded += i128::from(amount.minor()),
-            Command::ConfirmWithdrawal { amount, .. } => self.prefunded -= i128::from(amount.minor()),
-            _ => {}
-        }
         self.fold(sequence, change);
-        if let Command::CutOver { cycle, .. } = *command {
-            self.close(cycle);
+        match *command {
+            Command::ConfirmPrefund { amount, .. } => {
+                *self.prefunded.entry(amount.currency()).or_default() += i128::from(amount.minor());
+            }
+            Command::ConfirmWithdrawal { amount, .. } => {
+                *self.prefunded.entry(amount.currency()).or_default() -= i128::from(amount.minor());
+            }
+            Command::ResolveLong { from, to: None, owner: LongOwner::Creditor(creditor), amount } => {
+                let (currency, minor) = (amount.currency(), i128::from(amount.minor()));
+                let known = (currency, Some(from.min(creditor)), from.max(creditor));
+                *self.pair_baseline.entry((currency, None, from)).or_default() -= minor;
+                *self.pair_baseline.entry(known).or_default() += minor;
+            }
+            Command::CutOver { cycle, .. } => self.close(cycle),
+            _ => {}
         }
         Ok(())
     }
@@ -100,7 +145,7 @@ impl Model {
     /// # Errors
     /// The refusal.
     pub fn correct(&mut self, id: Id, correction: Correction) -> Result<(), RejectionCode> {
-        let sequence = self.next();
+        let sequence = self.next(Input::Correct(id, correction));
         let payment = self.payments.get(&id).ok_or(RejectionCode::PaymentUnknown)?;
         let next = payment::correct(&self.state, payment, correction, &mut self.effects)?;
         self.payments.insert(id, next);
@@ -109,15 +154,23 @@ impl Model {
     }
 
     fn close(&mut self, cycle: CycleId) {
-        for payment in self.payments.values_mut().filter(|payment| payment.waiting_since().is_some()) {
+        let waiting =
+            |payment: &Payment| payment.waiting_since().is_some() && payment.currency() == Some(cycle.currency);
+        for payment in self.payments.values_mut().filter(|payment| waiting(payment)) {
             if let Some(next) = payment::overdue(&self.state, payment, cycle.number, &mut self.effects) {
                 *payment = next;
             }
         }
-        self.settled_baseline = self.pair_suspense();
+        self.effects.clear();
+        self.pair_baseline.retain(|(currency, ..), _| *currency != cycle.currency);
+        let left = self.pair_suspense().into_iter().filter(|((currency, ..), _)| *currency == cycle.currency);
+        self.pair_baseline.extend(left);
+        self.just_closed = Some(cycle);
     }
 
-    fn next(&mut self) -> Sequence {
+    fn next(&mut self, input: Input) -> Sequence {
+        self.log.push(input);
+        self.just_closed = None;
         self.sequence += 1;
         Sequence(self.sequence)
     }
@@ -128,6 +181,13 @@ impl Model {
         if !self.effects.entries.is_empty() {
             self.booked.push(Booked { sequence, entries: self.effects.entries.clone() });
         }
+    }
+
+    /// What the last input booked, in order.
+    #[must_use]
+    pub fn last_booked(&self) -> &[Entry] {
+        let last = self.booked.last().filter(|booked| booked.sequence.0 == self.sequence);
+        last.map_or(&[], |booked| &booked.entries)
     }
 
     /// Every break that stands, by payment.

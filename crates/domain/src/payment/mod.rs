@@ -17,10 +17,18 @@
 //! This module decides nothing about time-outs: a silent partner is a break after a number of closings ([`overdue`]), and
 //! is resolved by evidence, never by time alone.
 
+mod capture;
 mod case;
+mod correction;
+mod dispute;
+mod hold;
 mod movement;
+mod refund;
+mod reversal;
+mod verdict;
 
-pub use case::{Correction, Decision, correct, decide, overdue};
+pub use case::{Decision, decide, overdue};
+pub use correction::{Correction, correct};
 pub use movement::{Leg, Movement, Side};
 
 use crate::break_code::BreakCode;
@@ -110,7 +118,8 @@ pub struct Parked {
     pub sequence: Sequence,
     /// The settlement cycle that was open when it came.
     pub since: u32,
-    /// The transit limit has passed and no capture leg is known.
+    /// The transit limit has passed: it is no longer looked at when a cycle closes, but applied if its predecessor comes.
+    /// While no capture leg is known, a refund is an orphan.
     pub orphan: bool,
     /// What it says.
     pub report: Report,
@@ -146,7 +155,7 @@ pub struct Payment {
     pub fees_charged: Fees,
     /// Given back so far.
     pub fees_returned: Fees,
-    /// The settlement cycle of the last booking of the capture.
+    /// The settlement cycle of the last booking of the capture; 0 before the first.
     pub booked_cycle: u32,
     /// In order of arrival.
     pub parked: Vec<Parked>,
@@ -234,12 +243,16 @@ impl Payment {
     }
 
     fn status_after_capture(&self, captured: i64) -> Status {
-        if let Some(dispute) = self.disputes.last() {
-            return match dispute.state {
-                DisputeState::Open => Status::Disputed,
-                DisputeState::Won => Status::DisputeWon,
-                DisputeState::Lost => Status::DisputeLost,
-            };
+        // Of several disputes the one that matters most, so that the word does not depend on their order.
+        let any = |state| self.disputes.iter().any(|dispute| dispute.state == state);
+        if any(DisputeState::Open) {
+            return Status::Disputed;
+        }
+        if any(DisputeState::Lost) {
+            return Status::DisputeLost;
+        }
+        if any(DisputeState::Won) {
+            return Status::DisputeWon;
         }
         match self.refunded() {
             0 => Status::Captured,
@@ -262,6 +275,14 @@ impl Payment {
         refunds.chain(disputes).chain([self.reversal.claim()]).fold(0, i64::saturating_add)
     }
 
+    /// What the payment is counted in; before its terms are set, what its first parked event is counted in. Only closings of
+    /// cycles of this currency concern it.
+    #[must_use]
+    pub fn currency(&self) -> Option<Currency> {
+        let parked = self.parked.first().map(|parked| parked.report.currency);
+        self.terms.map(|terms| terms.currency).or(parked)
+    }
+
     /// The oldest settlement cycle in which something of this payment began to wait for the other network; `None` when
     /// nothing waits. What waits must be looked at when a cycle closes, and kept at hand until then.
     #[must_use]
@@ -281,7 +302,9 @@ impl Payment {
         for refund in &self.refunds {
             refund.movement.breaks(Direction::Back, Some(refund.id), None, &mut breaks);
         }
-        for parked in self.parked.iter().filter(|p| p.orphan && p.report.kind == Kind::Refunded) {
+        // With one leg known, the original's LEG_MISSING stands for what waits for it too.
+        let no_leg = self.capture.legs == [Leg::Silent; 2];
+        for parked in self.parked.iter().filter(|p| no_leg && p.orphan && p.report.kind == Kind::Refunded) {
             let report = &parked.report;
             let (movement, side, minor) = (report.movement, report.side, report.minor);
             breaks.push(Break { code: BreakCode::RefundOrphan, movement, side, minor });

@@ -74,7 +74,7 @@ pub struct Movement {
     pub legs: [Leg; 2],
     /// In the positions, minor units.
     pub booked: i64,
-    /// The settlement cycle that was open when the first leg came.
+    /// The settlement cycle that was open when the first leg came; once a refund is booked, that of its last booking.
     pub since: u32,
     /// One event spoke for both sides.
     pub single_feed: bool,
@@ -207,8 +207,8 @@ impl Pair {
         Account::between(class, debtor, creditor, self.currency)
     }
 
-    /// Books the difference between a movement before and after: memo out by `out`, memo in by T1 or T1', positions by
-    /// `booked`.
+    /// Books the difference between a movement before and after: memo out by `out`, memo in by T1 or T1' (J12a has a memo
+    /// in of its own), positions by `booked`.
     pub(super) fn book_difference(
         self,
         direction: Direction,
@@ -220,7 +220,8 @@ impl Pair {
             let (memo, contra, first_leg) = direction.memo(side);
             let (memo, contra) = (self.between(memo, direction), self.between(contra, direction));
             let change = after.memo(side) - before.memo(side);
-            let journal = if change > 0 { first_leg } else { out };
+            let goes_in = change > 0 && out != Journal::ReturnedToTransit;
+            let journal = if goes_in { first_leg } else { out };
             effects.book_signed(journal, memo, contra, change);
         }
         let (debtor, creditor) = self.parties(direction);
