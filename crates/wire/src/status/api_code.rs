@@ -1,0 +1,99 @@
+//! Reasons that the contracts name and the domain does not have: of the service itself, and of books that the domain does
+//! not keep. A code moves out of this list when the domain gets a rule of that name.
+
+use std::time::Duration;
+
+use tonic::Code;
+
+macro_rules! api_codes {
+    ($($name:ident, $code:literal, $grpc:ident, $retry:expr, $english:literal, $chinese:literal;)*) => {
+        /// The stable code of a refusal that is not one of the domain's.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ApiCode { $(#[doc = $english] $name,)* }
+
+        impl ApiCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The stable name: `ErrorInfo.reason`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// Its gRPC code.
+            #[must_use]
+            pub const fn grpc_code(self) -> Code {
+                match self { $(Self::$name => Code::$grpc,)* }
+            }
+
+            /// When to try again without anybody doing anything, if that can help.
+            #[must_use]
+            pub const fn retry_delay(self) -> Option<Duration> {
+                match self { $(Self::$name => $retry,)* }
+            }
+
+            /// One sentence for a person, in English.
+            #[must_use]
+            pub const fn english(self) -> &'static str {
+                match self { $(Self::$name => $english,)* }
+            }
+
+            /// The same sentence in Chinese.
+            #[must_use]
+            pub const fn chinese(self) -> &'static str {
+                match self { $(Self::$name => $chinese,)* }
+            }
+        }
+    };
+}
+
+/// A shard opens within two seconds whatever the length of its log, so half of that is a fair moment to ask again.
+const OPENING: Option<Duration> = Some(Duration::from_secs(1));
+
+api_codes! {
+    FieldInvalid, "FIELD_INVALID", InvalidArgument, None,
+        "A field is missing or outside its documented range.", "字段缺失或超出允许范围。";
+    PageTokenInvalid, "PAGE_TOKEN_INVALID", InvalidArgument, None,
+        "The page token is not from this method, or the other arguments changed.", "分页标记无效，或其他参数已更改。";
+    SequenceAhead, "SEQUENCE_AHEAD", OutOfRange, None,
+        "The moment asked for is later than the newest durable entry.", "所查询的时点晚于最新记录。";
+    SequenceNotReached, "SEQUENCE_NOT_REACHED", DeadlineExceeded, None,
+        "The ledger did not reach the sequence number before the deadline.", "账本未能在截止时间前到达指定序号。";
+    ShardStopped, "SHARD_STOPPED", Unavailable, None,
+        "The shard stopped because it cannot prove its state.", "分片因无法证明其状态而停止服务。";
+    Starting, "STARTING", Unavailable, OPENING,
+        "The service is not ready yet.", "服务正在启动。";
+    OutcomeUnknown, "OUTCOME_UNKNOWN", Unavailable, OPENING,
+        "The command was sent and its outcome not seen in time; call again with the same key.", "指令已发送但未及时获知结果，请以同一幂等键重试。";
+    ClientTooSlow, "CLIENT_TOO_SLOW", ResourceExhausted, None,
+        "The client did not read the stream in time.", "客户端读取过慢，数据流已中断。";
+    IdempotencyMismatch, "IDEMPOTENCY_MISMATCH", FailedPrecondition, None,
+        "This principal used the idempotency key for something else.", "该幂等键已被同一主体用于其他请求。";
+    AccountUnknown, "ACCOUNT_UNKNOWN", NotFound, None,
+        "No such account in that currency.", "没有该币种的此账户。";
+    CycleUnknown, "CYCLE_UNKNOWN", NotFound, None,
+        "No such settlement cycle.", "没有该清算周期。";
+    ProposalChanged, "PROPOSAL_CHANGED", FailedPrecondition, None,
+        "The digest is not that of the proposal.", "摘要与待批准的结算方案不一致。";
+    BreaksOpen, "BREAKS_OPEN", FailedPrecondition, None,
+        "Open breaks hold the settlement back.", "存在未处理的差错，暂不能结算。";
+    InstructionUnknown, "INSTRUCTION_UNKNOWN", NotFound, None,
+        "The instruction is not of this cycle.", "该清算周期没有此划款指令。";
+    InstructionFinal, "INSTRUCTION_FINAL", FailedPrecondition, None,
+        "The instruction was confirmed and cannot be rejected.", "划款指令已确认，不可再拒绝。";
+    FileUnknown, "FILE_UNKNOWN", NotFound, None,
+        "No bill file of that digest is recorded.", "没有登记该摘要的对账文件。";
+    AlreadyMatched, "ALREADY_MATCHED", AlreadyExists, None,
+        "The row or the leg is matched with another one.", "该记录已与其他记录匹配。";
+    BreakUnknown, "BREAK_UNKNOWN", NotFound, None,
+        "No such break.", "没有该差错。";
+    BreakNotOpen, "BREAK_NOT_OPEN", FailedPrecondition, None,
+        "The break is closed already.", "该差错已关闭。";
+    BreakUnproven, "BREAK_UNPROVEN", FailedPrecondition, None,
+        "An amount in transit or suspense hangs on the break; only a booking closes it.", "该差错涉及在途或挂账金额，须以记账方式处理。";
+    NotQuarantined, "NOT_QUARANTINED", FailedPrecondition, None,
+        "The record is not in quarantine.", "该记录未被隔离。";
+    IncarnationRefused, "INCARNATION_REFUSED", FailedPrecondition, None,
+        "A topic may be made anew in the demo only.", "仅演示环境允许重建主题。";
+}

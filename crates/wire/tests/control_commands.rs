@@ -1,0 +1,481 @@
+//! Commands from the wire: what each becomes, and what is quarantined, malformed or refused.
+
+use domain::break_code::BreakCode;
+use domain::command::{Command, LongOwner};
+use domain::cycle::CycleId;
+use domain::ids::{Id, Name, Network, Sequence};
+use domain::money::{Amount, CNY};
+use domain::payment::{Correction, Side, Terms};
+use domain::rejection::{Quarantine, RejectionCode};
+use domain::report::{Evidence, Kind};
+use domain::rulebook::Rulebook;
+use domain::time::{Date, Timestamp};
+use prost::Message;
+use wire::common::v1::{Amount as SentAmount, BillRow, BillTotals, CycleRef};
+use wire::control::v1::control_command::Command as Content;
+use wire::control::v1::{self, ControlCommand};
+use wire::control::{Basis, Instruction, LongOutcome, Refusal, Resolution, Undecodable, decode};
+use wire::event;
+
+fn rules() -> Rulebook {
+    rulebook::parse(rulebook::DEFAULT).expect("the default rulebook is valid")
+}
+
+fn network(name: &str) -> Network {
+    rules().network(name).expect("in the default rulebook")
+}
+
+fn id(byte: u8) -> Id {
+    Id::from_bytes(&[byte; 16]).expect("16 bytes")
+}
+
+fn bytes(byte: u8) -> Vec<u8> {
+    vec![byte; 16]
+}
+
+fn fen(minor_units: i64) -> Option<SentAmount> {
+    Some(SentAmount { currency_code: "CNY".to_owned(), minor_units })
+}
+
+fn amount(minor: i64) -> Amount {
+    Amount::new(minor, CNY).expect("not negative")
+}
+
+fn cycle(number: u64) -> Option<CycleRef> {
+    Some(CycleRef { currency_code: "CNY".to_owned(), number })
+}
+
+fn row() -> Option<BillRow> {
+    Some(BillRow { file_digest: vec![7; 32], row_number: 3 })
+}
+
+const ROW: Evidence = Evidence::BillRow { file_digest: [7; 32], row: 3 };
+
+fn sent(content: Content) -> ControlCommand {
+    ControlCommand {
+        command_id: bytes(1),
+        principal: "ops".to_owned(),
+        idempotency_key: "key".to_owned(),
+        issued_at_micros: 5,
+        command: Some(content),
+    }
+}
+
+fn instruction(content: Content) -> Result<Instruction, Refusal> {
+    let record = sent(content).encode_to_vec();
+    decode(&record).expect("the envelope is complete").instruction(&rules())
+}
+
+#[track_caller]
+fn becomes(content: Content, command: Command, basis: Basis) {
+    assert_eq!(instruction(content), Ok(Instruction::Decide { command, basis }));
+}
+
+#[track_caller]
+fn malformed(content: Content, field: &'static str, why: Quarantine) {
+    assert_eq!(instruction(content), Err(Refusal::Malformed { field, why }));
+}
+
+#[test]
+fn an_incomplete_envelope_or_no_command_is_undecodable() {
+    let cut_over = Content::CutOver(v1::CutOver::default());
+    let complete = sent(cut_over);
+    assert!(decode(&complete.encode_to_vec()).is_ok());
+    for (record, code, said) in [
+        (ControlCommand { command_id: vec![], ..complete.clone() }, Quarantine::MissingField, "command_id is missing"),
+        (
+            ControlCommand { command_id: vec![1; 15], ..complete.clone() },
+            Quarantine::InvalidField,
+            "command_id is not what its contract allows",
+        ),
+        (
+            ControlCommand { principal: String::new(), ..complete.clone() },
+            Quarantine::MissingField,
+            "principal is missing",
+        ),
+        (
+            ControlCommand { principal: "人".repeat(101), ..complete.clone() },
+            Quarantine::InvalidField,
+            "principal is not what its contract allows",
+        ),
+        (
+            ControlCommand { idempotency_key: "k".repeat(65), ..complete.clone() },
+            Quarantine::InvalidField,
+            "idempotency_key is not what its contract allows",
+        ),
+        (ControlCommand { command: None, ..complete.clone() }, Quarantine::MissingField, "command is missing"),
+    ] {
+        let error = decode(&record.encode_to_vec()).expect_err(said);
+        assert_eq!((error.quarantine(), error.to_string().as_str()), (code, said));
+    }
+    assert!(decode(&ControlCommand { principal: "人".repeat(100), ..complete }.encode_to_vec()).is_ok());
+}
+
+#[test]
+fn bytes_that_are_no_command_are_undecodable() {
+    let error = decode(&[0xff]).expect_err("half a tag");
+    assert!(matches!(error, Undecodable::NotACommand(_)));
+    assert_eq!(error.quarantine(), Quarantine::Undecodable);
+    let error = decode(&vec![0; (1 << 20) + 1]).expect_err("too long");
+    assert_eq!((error.quarantine(), error), (Quarantine::RecordTooLong, Undecodable::TooLong((1 << 20) + 1)));
+    // A command that this program does not know is a field that it does not know.
+    let mut of_later_version = sent(Content::CutOver(v1::CutOver::default()));
+    of_later_version.command = None;
+    let record = [of_later_version.encode_to_vec(), vec![0x82, 0x06, 0x00]].concat();
+    assert_eq!(decode(&record).map_err(|error| error.quarantine()), Err(Quarantine::MissingField));
+}
+
+#[test]
+fn the_envelope_says_who_and_under_which_names() {
+    let record = decode(&sent(Content::CutOver(v1::CutOver::default())).encode_to_vec()).expect("complete");
+    let envelope = &record.envelope;
+    assert_eq!((envelope.command_id, envelope.issued_at), (id(1), Timestamp::from_micros(5)));
+    assert_eq!((envelope.principal.as_str(), envelope.idempotency_key.as_str()), ("ops", "key"));
+    assert_eq!(record.content(), &Content::CutOver(v1::CutOver::default()));
+}
+
+#[test]
+fn a_network_that_the_rulebook_does_not_have_is_refused_and_no_network_is_malformed() {
+    let of =
+        |name: &str| v1::ConfirmPrefund { network: name.to_owned(), amount: fen(1), bank_reference: "B1".to_owned() };
+    let refused = instruction(Content::ConfirmPrefund(of("netsunion")));
+    assert_eq!(refused, Err(Refusal::Rejected(RejectionCode::UnknownNetwork)));
+    malformed(Content::ConfirmPrefund(of("")), "confirm_prefund.network", Quarantine::MissingField);
+}
+
+#[test]
+fn amounts_are_more_than_zero_in_a_currency_of_the_rulebook() {
+    let of = |amount| Content::SweepFees(v1::SweepFees { amount, bank_reference: "B1".to_owned() });
+    let in_dollars = SentAmount { currency_code: "USD".to_owned(), minor_units: 1 };
+    malformed(of(None), "sweep_fees.amount", Quarantine::MissingField);
+    malformed(of(fen(0)), "sweep_fees.amount", Quarantine::AmountNotPositive);
+    malformed(of(fen(-1)), "sweep_fees.amount", Quarantine::AmountNotPositive);
+    malformed(of(Some(in_dollars)), "sweep_fees.amount", Quarantine::UnknownCurrency);
+    becomes(of(fen(9)), Command::SweepFees(amount(9)), Basis::BankReference("B1".to_owned()));
+}
+
+#[test]
+fn cycles_and_money_at_the_bank_become_commands_of_the_domain() {
+    let unionpay = network("unionpay");
+    let seven = CycleId { currency: CNY, number: 7 };
+    let reference = || Basis::BankReference("B1".to_owned());
+    let paid = (network("tenpay"), amount(100));
+    becomes(
+        Content::ConfirmPrefund(v1::ConfirmPrefund {
+            network: "tenpay".to_owned(),
+            amount: fen(100),
+            bank_reference: "B1".to_owned(),
+        }),
+        Command::ConfirmPrefund { network: paid.0, amount: paid.1 },
+        reference(),
+    );
+    becomes(
+        Content::ConfirmWithdrawal(v1::ConfirmWithdrawal {
+            network: "tenpay".to_owned(),
+            amount: fen(100),
+            bank_reference: "B1".to_owned(),
+        }),
+        Command::ConfirmWithdrawal { network: paid.0, amount: paid.1 },
+        reference(),
+    );
+    becomes(
+        Content::CutOver(v1::CutOver { cycle: cycle(7), reporting_network: "unionpay".to_owned() }),
+        Command::CutOver { network: unionpay, cycle: seven },
+        Basis::Nothing,
+    );
+    becomes(
+        Content::ProposeSettlement(v1::ProposeSettlement { cycle: cycle(7) }),
+        Command::ProposeSettlement(seven),
+        Basis::Nothing,
+    );
+    becomes(
+        Content::ApproveSettlement(v1::ApproveSettlement { cycle: cycle(7), digest: vec![4; 32] }),
+        Command::ApproveSettlement(seven),
+        Basis::Proposal([4; 32]),
+    );
+    becomes(
+        Content::StartSettlement(v1::StartSettlement { cycle: cycle(7) }),
+        Command::StartSettlement(seven),
+        Basis::Nothing,
+    );
+    let unseen = v1::ApproveSettlement { cycle: cycle(7), digest: vec![4; 31] };
+    malformed(Content::ApproveSettlement(unseen), "approve_settlement.digest", Quarantine::InvalidField);
+    let never = v1::StartSettlement { cycle: cycle(1 << 32) };
+    malformed(Content::StartSettlement(never), "start_settlement.cycle", Quarantine::InvalidField);
+}
+
+#[test]
+fn what_became_of_an_instruction_keeps_the_banks_words() {
+    let confirmed = v1::ConfirmInstruction {
+        cycle: cycle(7),
+        instruction_id: "CNY-7-1".to_owned(),
+        bank_reference: "B1".to_owned(),
+    };
+    let seven = CycleId { currency: CNY, number: 7 };
+    let expected = Instruction::ConfirmInstruction {
+        cycle: seven,
+        instruction_id: "CNY-7-1".to_owned(),
+        bank_reference: "B1".to_owned(),
+    };
+    assert_eq!(instruction(Content::ConfirmInstruction(confirmed)), Ok(expected));
+
+    let rejected = v1::RejectInstruction {
+        cycle: cycle(7),
+        instruction_id: "CNY-7-1".to_owned(),
+        bank_reference: String::new(),
+        reason: "AM04 short".to_owned(),
+    };
+    let expected = Instruction::RejectInstruction {
+        cycle: seven,
+        instruction_id: "CNY-7-1".to_owned(),
+        bank_reference: None,
+        reason: "AM04 short".to_owned(),
+    };
+    assert_eq!(instruction(Content::RejectInstruction(rejected.clone())), Ok(expected));
+    let silent = v1::RejectInstruction { reason: String::new(), ..rejected };
+    malformed(Content::RejectInstruction(silent), "reject_instruction.reason", Quarantine::MissingField);
+}
+
+#[test]
+fn a_bill_row_completes_a_movement_as_the_silent_networks_own_report_would() {
+    let captured = v1::CompleteFromEvidence {
+        payment_id: bytes(2),
+        movement_id: Vec::new(),
+        kind: event::v1::Kind::Captured.into(),
+        side: event::v1::Side::Payee.into(),
+        amount: fen(500),
+        bill_row: row(),
+        break_id: Vec::new(),
+    };
+    let Ok(Instruction::CompleteFromEvidence(complete)) = instruction(Content::CompleteFromEvidence(captured.clone()))
+    else {
+        panic!("a complete command");
+    };
+    let terms = Terms {
+        payer: network("unionpay"),
+        payee: network("tenpay"),
+        currency: CNY,
+        channel: Name::NONE,
+        payer_institution: Name::NONE,
+        payee_institution: Name::NONE,
+        rulebook: 1,
+        corridor: 0,
+    };
+    let (at, date) = (Timestamp::from_micros(9), Date::from_ymd(2025, 11, 11).expect("a date"));
+    let report = complete.report(id(1), &terms, at, date);
+    assert_eq!((report.event, report.payment, report.network), (id(1), id(2), terms.payee));
+    assert_eq!((report.kind, report.side, report.evidence), (Kind::Captured, Side::Payee, ROW));
+    assert_eq!((report.minor, report.currency, report.occurred_at), (500, CNY, at));
+    let of_payer = wire::control::CompleteFromEvidence { side: Side::Payer, ..complete };
+    assert_eq!(of_payer.report(id(1), &terms, at, date).network, terms.payer);
+
+    let with = |change: fn(&mut v1::CompleteFromEvidence)| {
+        let mut changed = captured.clone();
+        change(&mut changed);
+        Content::CompleteFromEvidence(changed)
+    };
+    let refund_of_nothing = with(|sent| sent.kind = event::v1::Kind::Refunded.into());
+    malformed(refund_of_nothing, "complete_from_evidence.movement_id", Quarantine::MissingField);
+    let capture_of_refund = with(|sent| sent.movement_id = bytes(3));
+    malformed(capture_of_refund, "complete_from_evidence.movement_id", Quarantine::InvalidField);
+    let disputed = with(|sent| sent.kind = event::v1::Kind::Disputed.into());
+    malformed(disputed, "complete_from_evidence.kind", Quarantine::InvalidField);
+    let both = with(|sent| sent.side = event::v1::Side::Both.into());
+    malformed(both, "complete_from_evidence.side", Quarantine::InvalidField);
+    malformed(with(|sent| sent.bill_row = None), "complete_from_evidence.bill_row", Quarantine::MissingField);
+}
+
+#[test]
+fn suspense_goes_to_the_payee_that_was_known_or_is_named_now() {
+    let (unionpay, tenpay, alipay) = (network("unionpay"), network("tenpay"), network("alipay"));
+    let held = v1::HoldLong {
+        break_id: bytes(5),
+        payer_network: "unionpay".to_owned(),
+        payee_network: String::new(),
+        amount: fen(30),
+        bill_row: row(),
+    };
+    becomes(
+        Content::HoldLong(held),
+        Command::HoldLong { from: unionpay, to: None, amount: amount(30) },
+        Basis::Break { id: id(5), row: Some(ROW) },
+    );
+    let resolve = |outcome: v1::LongOutcome, payee: &str| {
+        let sent = v1::ResolveLong {
+            break_id: bytes(5),
+            outcome: outcome.into(),
+            payee_network: payee.to_owned(),
+            amount: fen(30),
+            note: "T-1".to_owned(),
+        };
+        match instruction(Content::ResolveLong(sent)) {
+            Ok(Instruction::ResolveLong(resolve)) => resolve,
+            other => panic!("{other:?}"),
+        }
+    };
+    let named = resolve(v1::LongOutcome::CreditPayee, "tenpay");
+    assert_eq!((named.outcome, named.break_id), (LongOutcome::CreditPayee(Some(tenpay)), id(5)));
+    let to = |to, owner| Ok(Command::ResolveLong { from: unionpay, to, owner, amount: amount(30) });
+    assert_eq!(named.command(unionpay, None), to(None, LongOwner::Creditor(tenpay)));
+    assert_eq!(named.command(unionpay, Some(tenpay)), to(Some(tenpay), LongOwner::Creditor(tenpay)));
+    let third = named.command(unionpay, Some(alipay));
+    assert_eq!(third, to(Some(alipay), LongOwner::Creditor(tenpay)), "for the domain to refuse");
+    let unnamed = resolve(v1::LongOutcome::CreditPayee, "");
+    assert_eq!(unnamed.command(unionpay, Some(alipay)), to(Some(alipay), LongOwner::Creditor(alipay)));
+    let nobody = Refusal::Malformed { field: "resolve_long.payee_network", why: Quarantine::MissingField };
+    assert_eq!(unnamed.command(unionpay, None), Err(nobody));
+    let back = resolve(v1::LongOutcome::ReturnToPayer, "");
+    assert_eq!(back.command(unionpay, Some(alipay)), to(Some(alipay), LongOwner::Back));
+}
+
+#[test]
+fn the_side_that_vouches_is_the_other_one_of_the_unproven() {
+    for (vouching, unproven) in [(event::v1::Side::Payer, Side::Payee), (event::v1::Side::Payee, Side::Payer)] {
+        let sent = v1::ReturnToTransit {
+            break_id: bytes(5),
+            payment_id: bytes(2),
+            movement_id: bytes(3),
+            vouching_side: vouching.into(),
+            amount: fen(30),
+        };
+        let correction = Correction::ReturnToTransit { movement: Some(id(3)), unproven, minor: 30 };
+        let expected = Instruction::Correct { break_id: id(5), payment: id(2), correction, currency: CNY };
+        assert_eq!(instruction(Content::ReturnToTransit(sent)), Ok(expected));
+    }
+}
+
+#[test]
+fn an_advance_goes_to_the_payers_network_and_fees_are_adjusted_both_ways() {
+    let (to, against) = (network("unionpay"), network("alipay"));
+    let advance = v1::AdvanceShort {
+        break_id: bytes(5),
+        payer_network: "unionpay".to_owned(),
+        payee_network: "alipay".to_owned(),
+        amount: fen(30),
+    };
+    let basis = Basis::Break { id: id(5), row: None };
+    becomes(Content::AdvanceShort(advance), Command::AdvanceShort { to, against, amount: amount(30) }, basis);
+    let recover = v1::RecoverShort { break_id: bytes(5), amount: fen(30), note: "T-1".to_owned() };
+    let Ok(Instruction::RecoverShort(cleared)) = instruction(Content::RecoverShort(recover)) else {
+        panic!("a complete command")
+    };
+    assert_eq!((cleared.break_id, cleared.amount), (id(5), amount(30)));
+    let write_off = v1::WriteOffShort { break_id: bytes(5), amount: fen(30), note: String::new() };
+    malformed(Content::WriteOffShort(write_off), "write_off_short.note", Quarantine::MissingField);
+
+    for (adjustment, minor) in [(v1::FeeAdjustment::Charge, 1), (v1::FeeAdjustment::Credit, -1)] {
+        let sent = v1::AdjustFee {
+            payment_id: bytes(2),
+            movement_id: Vec::new(),
+            network: "alipay".to_owned(),
+            amount: fen(1),
+            adjustment: adjustment.into(),
+        };
+        let basis = Basis::FeeOf { payment: id(2), movement: None };
+        becomes(Content::AdjustFee(sent), Command::AdjustFee { network: against, currency: CNY, minor }, basis);
+    }
+}
+
+#[test]
+fn files_matches_and_breaks_are_read_with_their_facts() {
+    let totals = BillTotals { currency_code: "CNY".to_owned(), row_count: 2, ..BillTotals::default() };
+    let file = v1::RecordBillFile {
+        network: "tenpay".to_owned(),
+        business_date: 20_251_111,
+        digest: vec![7; 32],
+        file_name: "bill.csv".to_owned(),
+        layout: "tenpay_all".to_owned(),
+        totals: Some(totals.clone()),
+        control_totals: wire::common::v1::ControlTotals::Matched.into(),
+        invalid_row_count: 1,
+    };
+    let Ok(Instruction::RecordBillFile(read)) = instruction(Content::RecordBillFile(file.clone())) else {
+        panic!("a complete command")
+    };
+    assert_eq!((read.network, read.totals.rows, read.invalid_rows), (network("tenpay"), 2, 1));
+    let negative = v1::RecordBillFile { totals: Some(BillTotals { payments_minor: -1, ..totals }), ..file };
+    malformed(Content::RecordBillFile(negative), "record_bill_file.totals", Quarantine::InvalidField);
+
+    let matched = v1::Match {
+        row_number: 3,
+        leg_sequence: 9,
+        matched_by: v1::MatchKey::MerchantOrder.into(),
+        resolves_break_id: bytes(5),
+    };
+    let of = |count: usize| v1::RecordMatches { file_digest: vec![7; 32], matches: vec![matched.clone(); count] };
+    let Ok(Instruction::RecordMatches { matches, .. }) = instruction(Content::RecordMatches(of(10_000))) else {
+        panic!("a complete command")
+    };
+    assert_eq!((matches.len(), matches[0].leg, matches[0].resolves), (10_000, Sequence(9), Some(id(5))));
+    malformed(Content::RecordMatches(of(10_001)), "record_matches.matches", Quarantine::InvalidField);
+    malformed(Content::RecordMatches(of(0)), "record_matches.matches", Quarantine::MissingField);
+
+    let finding = v1::BreakFinding {
+        break_id: bytes(5),
+        code: wire::common::v1::BreakCode::AmountOver.into(),
+        network: "tenpay".to_owned(),
+        business_date: 20_251_111,
+        currency_code: "CNY".to_owned(),
+        file_minor: Some(-3),
+        ..v1::BreakFinding::default()
+    };
+    let of = |finding: v1::BreakFinding| Content::RecordBreaks(v1::RecordBreaks { findings: vec![finding] });
+    let Ok(Instruction::RecordBreaks(findings)) = instruction(of(finding.clone())) else {
+        panic!("a complete command")
+    };
+    assert_eq!((findings[0].code, findings[0].file_minor, findings[0].kind), (BreakCode::AmountOver, Some(-3), None));
+    let unknown_kind = v1::BreakFinding { kind: 99, ..finding.clone() };
+    malformed(of(unknown_kind), "record_breaks.findings.kind", Quarantine::InvalidField);
+    let half_a_row = v1::BreakFinding { bill_row: Some(BillRow::default()), ..finding };
+    malformed(of(half_a_row), "record_breaks.findings.bill_row", Quarantine::InvalidField);
+}
+
+#[test]
+fn a_person_cannot_end_a_break_in_the_ledgers_name() {
+    use v1::BreakResolution as Sent;
+    let of = |resolution: Sent| {
+        let sent = v1::ResolveBreak { break_id: bytes(5), resolution: resolution.into(), note: "T-1".to_owned() };
+        instruction(Content::ResolveBreak(sent))
+    };
+    for (sent, resolution) in [
+        (Sent::MatchedLater, Resolution::MatchedLater),
+        (Sent::UndoneByNetwork, Resolution::UndoneByNetwork),
+        (Sent::FileCorrected, Resolution::FileCorrected),
+        (Sent::Accepted, Resolution::Accepted),
+    ] {
+        let note = "T-1".to_owned();
+        assert_eq!(of(sent), Ok(Instruction::ResolveBreak { break_id: id(5), resolution, note }));
+    }
+    for sent in [Sent::Booked, Sent::Withdrawn, Sent::Replaced] {
+        let why = Quarantine::InvalidField;
+        assert_eq!(of(sent), Err(Refusal::Malformed { field: "resolve_break.resolution", why }));
+    }
+}
+
+#[test]
+fn a_rulebook_stays_bytes_and_is_not_read() {
+    let of = |toml: Vec<u8>| Content::LoadRulebook(v1::LoadRulebook { toml });
+    assert_eq!(instruction(of(vec![0xff])), Ok(Instruction::LoadRulebook(vec![0xff])));
+    malformed(of(Vec::new()), "load_rulebook.toml", Quarantine::MissingField);
+    malformed(of(vec![0; (512 << 10) + 1]), "load_rulebook.toml", Quarantine::InvalidField);
+}
+
+#[test]
+fn quarantine_and_sources_are_named_exactly() {
+    let release = v1::ReleaseQuarantined { sequence: 4, reason: "T-1".to_owned() };
+    let expected = Instruction::ReleaseQuarantined { sequence: Sequence(4), reason: "T-1".to_owned() };
+    assert_eq!(instruction(Content::ReleaseQuarantined(release.clone())), Ok(expected));
+    let of_nothing = v1::ReleaseQuarantined { sequence: 0, ..release };
+    malformed(Content::ReleaseQuarantined(of_nothing), "release_quarantined.sequence", Quarantine::MissingField);
+
+    let anew = v1::RecordSourceIncarnation { topic: "payments.tenpay".to_owned(), topic_id: bytes(8) };
+    let expected = Instruction::RecordSourceIncarnation { topic: "payments.tenpay".to_owned(), topic_id: [8; 16] };
+    assert_eq!(instruction(Content::RecordSourceIncarnation(anew)), Ok(expected));
+}
+
+#[test]
+fn a_refusal_is_read_by_a_person() {
+    let malformed = Refusal::Malformed { field: "cut_over.cycle", why: Quarantine::MissingField };
+    assert_eq!(malformed.to_string(), "cut_over.cycle is missing");
+    assert_eq!(Refusal::Rejected(RejectionCode::UnknownNetwork).to_string(), "refused with UNKNOWN_NETWORK");
+}
