@@ -1,0 +1,131 @@
+//! Every record against a file that was written when its version was new: it is encoded to the same bytes and read back to
+//! the same value, for as long as a ledger of that version may exist. `BLESS=1` writes the files of a new version.
+
+mod common;
+
+use std::path::Path;
+
+use store::block::BlockView;
+use store::cycle::CycleRecord;
+use store::entry::Entry;
+use store::error::{FormatError, FormatReason};
+use store::filter::{Filter, Salt};
+use store::genesis::Genesis;
+use store::history::HistoryRow;
+use store::mark::{EventIdRecord, Mark};
+use store::payment;
+use store::state::StateRecord;
+
+fn golden(name: &str, encoded: &[u8]) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/records/v1").join(name);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("it has one")).expect("created");
+        std::fs::write(&path, encoded).expect("written");
+    }
+    let stored = std::fs::read(&path).expect("a golden file for every record");
+    assert!(stored == encoded, "{name}: {} bytes are stored, {} encoded otherwise", stored.len(), encoded.len());
+    stored
+}
+
+/// What a known version is not: every record refuses it by name.
+fn assert_versioned<T: std::fmt::Debug>(bytes: &[u8], decode: impl Fn(&[u8]) -> Result<T, FormatError>) {
+    let mut other = bytes.to_vec();
+    other[0] = 9;
+    let error = decode(&other).expect_err("version 9 does not exist");
+    assert_eq!(error.reason, FormatReason::Version { found: 9, supported: &[1] });
+    assert!(error.to_string().ends_with("version 9 is not known, this program reads [1]"), "{error}");
+    assert!(decode(&bytes[..bytes.len() - 1]).is_err(), "a record that ends early");
+    assert!(decode(&[]).is_err(), "nothing");
+}
+
+#[test]
+fn genesis() {
+    let value = common::genesis();
+    let stored = golden("genesis.bin", &value.encode());
+    assert_eq!(Genesis::decode(&stored), Ok(value));
+    assert_versioned(&stored, Genesis::decode);
+}
+
+#[test]
+fn payments_simple_and_with_everything() {
+    for (name, value) in
+        [("payment_simple.bin", common::simple_payment()), ("payment_everything.bin", common::full_payment())]
+    {
+        let stored = golden(name, &payment::encode(&value));
+        assert_eq!(payment::decode(&stored), Ok(value));
+        assert_versioned(&stored, payment::decode);
+    }
+    assert!(payment::encode(&common::simple_payment()).len() < 60, "an ordinary payment is small");
+}
+
+#[test]
+fn cycle() {
+    let value = common::cycle(12, domain::cycle::CycleState::Pending { debtors: vec![common::network(1)] });
+    let stored = golden("cycle.bin", &value.encode());
+    assert_eq!(CycleRecord::decode(&stored), Ok(value));
+    assert_versioned(&stored, CycleRecord::decode);
+}
+
+#[test]
+fn state() {
+    let value = common::state();
+    let stored = golden("state.bin", &value.encode());
+    assert_eq!(StateRecord::decode(&stored), Ok(value));
+    assert_versioned(&stored, StateRecord::decode);
+}
+
+#[test]
+fn history_row() {
+    let value = common::history_row();
+    let stored = golden("history_row.bin", &value.encode());
+    let decode = |bytes: &[u8]| HistoryRow::decode(value.account, value.first, bytes);
+    assert_eq!(decode(&stored), Ok(value.clone()));
+    assert_versioned(&stored, decode);
+}
+
+#[test]
+fn mark() {
+    let value = common::mark();
+    let stored = golden("mark.bin", &value.encode());
+    assert_eq!(Mark::decode(&stored), Ok(value));
+    assert_versioned(&stored, Mark::decode);
+}
+
+#[test]
+fn event_id() {
+    let value = common::event_id();
+    let mut encoded = Vec::new();
+    value.encode_into(&mut encoded);
+    let stored = golden("event_id.bin", &encoded);
+    assert_eq!(EventIdRecord::decode(&stored), Ok(value));
+    assert_versioned(&stored, EventIdRecord::decode);
+}
+
+#[test]
+fn filter() {
+    let mut value = Filter::new(Salt::Run, 64);
+    (1..=64_u64).for_each(|n| value.insert(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    let stored = golden("filter.bin", &value.encode());
+    assert_eq!(Filter::decode(Salt::Run, &stored), Ok(value));
+    assert!(Filter::decode(Salt::Segment, &stored).is_err(), "a filter of the other kind");
+    assert_versioned(&stored, |bytes| Filter::decode(Salt::Run, bytes));
+}
+
+#[test]
+fn blocks_plain_and_compressed() {
+    let short = [common::entry(b"\x01\x02\x03\x04")];
+    let all = common::entries();
+    for (name, entries, is_lz4) in [("block_plain.bin", &short[..], 0), ("block_lz4.bin", &all[..], 1)] {
+        let stored = golden(name, &common::block_of(entries));
+        assert_eq!(stored[1], is_lz4, "{name}");
+        let view = BlockView::decode(&stored).expect("a block");
+        let read: Vec<Entry<'_>> = view.entries().map(|entry| entry.expect("an entry").1).collect();
+        assert_eq!(read, entries, "{name}");
+        assert_eq!(view.check_chain(), Ok(()), "{name}");
+        assert_eq!((view.head().first.0, view.head().last().0), (10, 9 + entries.len() as u64));
+        assert_versioned(&stored, |bytes| BlockView::decode(bytes).map(BlockView::into_owned));
+    }
+    let view = common::block_of(&all);
+    let view = BlockView::decode(&view).expect("a block");
+    assert_eq!(view.head().positions, [44, 1, 8], "the ledger's own entry moves no position");
+}
