@@ -1,0 +1,110 @@
+//! Opening a data directory, and what others may do with an open ledger.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::account::Account;
+use domain::book::Balance;
+use domain::directive::Codec;
+use domain::ids::Sequence;
+use store::Store;
+
+use crate::error::Error;
+use crate::input::{Clock, Source};
+use crate::pipeline::{self, Options, Running};
+use crate::recover;
+use crate::shard::Shard;
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+
+/// A data directory that is open, recovered and idle.
+pub struct Ledger {
+    shard: Shard,
+    shared: Arc<Shared>,
+    clock: Box<dyn Clock>,
+    options: Options,
+}
+
+impl Ledger {
+    /// Replays what the last flushed run of `store` does not hold. `rulebook` is the text that an empty log begins with;
+    /// a log that has one keeps it.
+    ///
+    /// # Errors
+    /// When the store belongs to another shard, is damaged, or was written by a program that decides differently.
+    pub fn open(
+        store: Arc<dyn Store>,
+        codec: Box<dyn Codec>,
+        clock: Box<dyn Clock>,
+        rulebook: &[u8],
+        options: Options,
+    ) -> Result<Self, Error> {
+        let (shard, shared) = recover::open(store, codec, rulebook, clock.now(), options.run_entries)?;
+        Ok(Self { shard, shared: Arc::new(shared), clock, options })
+    }
+
+    /// For readers.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle { shared: Arc::clone(&self.shared) }
+    }
+
+    /// The next offset wanted of every source, in the order of the genesis: where the source must begin.
+    #[must_use]
+    pub fn positions(&self) -> &[i64] {
+        self.shard.positions()
+    }
+
+    /// Starts consuming.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(self, source: Box<dyn Source>) -> Result<Running, Error> {
+        pipeline::start(self.shard, self.shared, self.clock, source, self.options)
+    }
+}
+
+/// A reader's door to a ledger; cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Handle {
+    /// The newest durable state. It stays as it is for as long as it is held.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.published.newest()
+    }
+
+    /// The first durable state that includes `sequence`; `None` when it does not come within `patience`.
+    #[must_use]
+    pub fn wait_for(&self, sequence: Sequence, patience: Duration) -> Option<Arc<Snapshot>> {
+        self.shared.published.wait_for(sequence, patience)
+    }
+
+    /// Whether the ledger has stopped because it failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.shared.has_failed()
+    }
+
+    /// What an account stood at after entry `sequence`; `None` when that entry is not durable yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn balance_at(&self, account: Account, sequence: Sequence) -> Result<Option<Balance>, Error> {
+        if sequence > self.snapshot().sequence {
+            return Ok(None);
+        }
+        let row = match (self.shared.recent_row(account, sequence), self.shared.store.mark()) {
+            (Some(row), _) => Some(row),
+            (None, None) => None,
+            // Nothing was posted to it behind the last run, or the run was flushed a moment ago.
+            (None, Some(mark)) => {
+                let sequence = sequence.min(mark.through);
+                self.shared.store.row_before(account, sequence).map_err(Error::Store)?
+            }
+        };
+        Ok(Some(row.map_or_else(Balance::default, |row| row.balance_at(sequence))))
+    }
+}

@@ -1,0 +1,28 @@
+//! The one writer of a shard: it orders what comes in, knows duplicates, asks the rules, makes blocks durable, publishes what
+//! is durable, and finds its way back after a crash.
+//!
+//! * [`Ledger::open`] recovers; [`Ledger::start`] consumes a [`Source`] until it ends or is stopped.
+//! * [`Handle`] is for readers: the newest durable [`Snapshot`], or a balance as of any sequence.
+//! * Ports: [`Source`], [`Clock`], `store::Store`, `domain::directive::Codec`.
+//!
+//! Absent on purpose: Kafka, protobuf, gRPC, RocksDB. A test swaps all four and runs this very code.
+
+mod error;
+mod flush;
+mod input;
+mod ledger;
+mod memtable;
+mod pipeline;
+mod recover;
+mod rows;
+mod sealed;
+mod shard;
+mod shared;
+mod snapshot;
+
+pub use error::Error;
+pub use input::{Clock, Input, Polled, Source, SourceError};
+pub use ledger::{Handle, Ledger};
+pub use pipeline::{Options, Running};
+pub use shard::RECORD_BYTES_MAX;
+pub use snapshot::Snapshot;

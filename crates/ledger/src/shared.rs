@@ -1,0 +1,86 @@
+//! What the threads and the readers share: the store, the newest durable snapshot, and the history that is durable and not
+//! yet in a run. `write` adds to it, `flush` takes away what the store has, readers only read.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use domain::account::Account;
+use domain::ids::Sequence;
+use store::Store;
+use store::history::{EncodedRow, HistoryRow};
+
+use crate::error::Error;
+use crate::sealed::{SealedBlock, SealedRun};
+use crate::snapshot::{Published, Snapshot};
+
+/// History rows that are durable in blocks and not yet in a run.
+type Tail = BTreeMap<(Account, Sequence), EncodedRow>;
+
+/// What the threads and the readers share.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) published: Published,
+    tail: RwLock<Tail>,
+    flushed_through: AtomicU32,
+    failed: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(store: Arc<dyn Store>, first: Snapshot, flushed_through: u32) -> Self {
+        Self {
+            store,
+            published: Published::new(first),
+            tail: RwLock::default(),
+            flushed_through: AtomicU32::new(flushed_through),
+            failed: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes a block durable, then visible. `buffer` is kept by the caller between blocks.
+    pub(crate) fn commit(&self, mut block: SealedBlock, buffer: &mut Vec<u8>) -> Result<Option<SealedRun>, Error> {
+        block.encode(buffer)?;
+        self.store.append(buffer).map_err(Error::Store)?;
+        Ok(self.show(block))
+    }
+
+    /// Makes a durable block visible: history first, so that whoever sees the snapshot finds its rows.
+    pub(crate) fn show(&self, block: SealedBlock) -> Option<SealedRun> {
+        let mut tail = self.tail.write().unwrap_or_else(PoisonError::into_inner);
+        tail.extend(block.rows.into_iter().map(|row| ((row.account(), row.first()), row)));
+        drop(tail);
+        self.published.publish(block.snapshot);
+        block.run
+    }
+
+    /// Every history row of the run that ends at `through`.
+    pub(crate) fn rows_through(&self, through: Sequence) -> Vec<EncodedRow> {
+        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
+        tail.values().filter(|row| row.first() <= through).cloned().collect()
+    }
+
+    /// The store has this run.
+    pub(crate) fn run_flushed(&self, run: u32, through: Sequence) {
+        self.tail.write().unwrap_or_else(PoisonError::into_inner).retain(|(_, first), _| *first > through);
+        self.flushed_through.store(run, Ordering::Release);
+    }
+
+    /// The newest row of an account at or before `sequence` that is not in a run.
+    pub(crate) fn recent_row(&self, account: Account, sequence: Sequence) -> Option<HistoryRow> {
+        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
+        tail.range((account, Sequence(0))..=(account, sequence)).next_back().map(|(_, row)| row.row())
+    }
+
+    pub(crate) fn flushed_through(&self) -> u32 {
+        self.flushed_through.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+    }
+}
+
