@@ -1,0 +1,26 @@
+//! The hash chain, written from its definition and not from the ledger's code:
+//!
+//! h\[0\] = SHA-256("hutong genesis v1" || genesis record), and for entry n
+//! h\[n\] = SHA-256("hutong entry v1" || h\[n-1\] || n || source || offset || arrival || kind || answer || rulebook || SHA-256(record)),
+//! numbers big-endian in 8, 2, 8, 8, 1, 2 and 4 bytes.
+
+use domain::ids::Sequence;
+use sha2::{Digest, Sha256};
+use store::entry::{Content, Entry};
+use store::genesis::Genesis;
+
+pub(crate) fn genesis(genesis: &Genesis) -> [u8; 32] {
+    Sha256::new().chain_update(b"hutong genesis v1").chain_update(genesis.encode()).finalize().into()
+}
+
+pub(crate) fn next(head: [u8; 32], sequence: Sequence, entry: &Entry<'_>) -> [u8; 32] {
+    let record: [u8; 32] = match entry.content {
+        Content::Raw(raw) => Sha256::digest(raw).into(),
+        Content::Digest(digest) => digest,
+    };
+    let hash = Sha256::new().chain_update(b"hutong entry v1").chain_update(head);
+    let hash = hash.chain_update(sequence.0.to_be_bytes()).chain_update(entry.source.to_be_bytes());
+    let hash = hash.chain_update(entry.offset.to_be_bytes()).chain_update(entry.arrived_at.micros().to_be_bytes());
+    let hash = hash.chain_update([entry.kind as u8]).chain_update(entry.answer.0.to_be_bytes());
+    hash.chain_update(entry.rulebook.to_be_bytes()).chain_update(record).finalize().into()
+}

@@ -1,0 +1,439 @@
+//! One pass over the log.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::command::{self, Command};
+use domain::cycle::CycleId;
+use domain::directive::{Action, Codec, Completion};
+use domain::ids::{Id, Sequence};
+use domain::journal::Effects;
+use domain::money::Currency;
+use domain::payment::{self, Answer, Correction, Payment};
+use domain::rejection::{Quarantine, RejectionCode};
+use domain::report::Report;
+use domain::state::{Change, State, View};
+use store::block::BlockView;
+use store::entry::{AnswerCode, Content, Entry, EntryKind};
+use store::error::FormatError;
+use store::history::HistoryRow;
+use store::mark::Mark;
+use store::{Store, StoreError};
+use thiserror::Error;
+
+use crate::chain;
+use crate::compare::{self, Fault, Finding};
+use crate::fold::Books;
+
+/// Why verifying could not be finished. That something is wrong in the books is a [`Finding`], not an error.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The directory cannot be read.
+    #[error("cannot read the data directory")]
+    Store(#[from] StoreError),
+    /// An entry of the log cannot be read.
+    #[error("cannot read the log")]
+    Format(#[from] FormatError),
+    /// The log's own rulebook is not readable.
+    #[error("the rulebook in the log cannot be read: {0}")]
+    Rulebook(String),
+}
+
+/// How far the verifier is, after each block.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Entries read.
+    pub through: Sequence,
+    /// Entries there are.
+    pub of: Sequence,
+}
+
+/// What was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Entries of the log; 0 for an empty one.
+    pub entries: u64,
+    /// The head of the chain.
+    pub head: [u8; 32],
+    /// Payments derived.
+    pub payments: u64,
+    /// Entries whose folds were compared: those of flushed runs. The others are derived, and have only their answers and
+    /// hashes to be compared with.
+    pub compared: u64,
+    /// The first thing that is wrong.
+    pub finding: Option<Finding>,
+}
+
+/// Derives everything in `store` again and compares.
+///
+/// # Errors
+/// When the directory cannot be read to its end.
+pub fn verify(store: &dyn Store, codec: &dyn Codec, mut progress: impl FnMut(Progress)) -> Result<Verified, Error> {
+    let of = store.tip().sequence;
+    let head = chain::genesis(store.genesis());
+    if of == Sequence(0) {
+        return Ok(Verified { entries: 0, head, payments: 0, compared: 0, finding: None });
+    }
+    let mut auditor = Auditor::new(store, codec, head)?;
+    for block in store.blocks(Sequence(1)) {
+        let block = block?;
+        auditor.block(&block)?;
+        progress(Progress { through: auditor.sequence, of });
+        if auditor.finding.is_some() {
+            break;
+        }
+    }
+    Ok(auditor.verified())
+}
+
+struct Auditor<'a> {
+    store: &'a dyn Store,
+    codec: &'a dyn Codec,
+    state: State,
+    payments: HashMap<Id, Payment>,
+    first: HashMap<Key, (Sequence, [u8; 32])>,
+    books: Books,
+    marks: BTreeMap<Sequence, Mark>,
+    positions: Vec<i64>,
+    sequence: Sequence,
+    head: [u8; 32],
+    compared: u64,
+    finding: Option<Finding>,
+    effects: Effects,
+}
+
+/// What makes two records the same one.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Event(u16, Id),
+    Command(String, String),
+    BankReference(String),
+}
+
+impl<'a> Auditor<'a> {
+    fn new(store: &'a dyn Store, codec: &'a dyn Codec, head: [u8; 32]) -> Result<Self, Error> {
+        let block = store.block(Sequence(1))?;
+        let entry = block.as_ref().and_then(|block| block.entries().next()).transpose()?;
+        let text = entry.and_then(|(_, entry)| entry.content.raw()).unwrap_or_default();
+        let rulebook = codec.rulebook(text).map_err(Error::Rulebook)?;
+        let state = State::new(rulebook).map_err(|error| Error::Rulebook(error.to_string()))?;
+        Ok(Self {
+            store,
+            codec,
+            state,
+            payments: HashMap::new(),
+            first: HashMap::new(),
+            books: Books::default(),
+            marks: store.marks().into_iter().map(|mark| (mark.through, mark)).collect(),
+            positions: vec![0; store.genesis().sources.len()],
+            sequence: Sequence(0),
+            head,
+            compared: 0,
+            finding: None,
+            effects: Effects::default(),
+        })
+    }
+
+    fn verified(self) -> Verified {
+        let payments = u64::try_from(self.payments.len()).unwrap_or(u64::MAX);
+        let (entries, head) = (self.sequence.0, self.head);
+        Verified { entries, head, payments, compared: self.compared, finding: self.finding }
+    }
+
+    /// Keeps the first thing that is wrong.
+    fn found(&mut self, sequence: Sequence, fault: Fault, place: String) {
+        let later = self.finding.as_ref().is_some_and(|finding| finding.sequence <= sequence);
+        if !later {
+            self.finding = Some(Finding { sequence, fault, place });
+        }
+    }
+
+    fn block(&mut self, block: &BlockView<'_>) -> Result<(), Error> {
+        let first = block.head().first;
+        if block.head().head_before != self.head || first != Sequence(self.sequence.0 + 1) {
+            self.found(first, Fault::ChainBroken, String::new());
+            return Ok(());
+        }
+        for entry in block.entries() {
+            let (_, entry) = entry?;
+            self.sequence = Sequence(self.sequence.0 + 1);
+            self.head = chain::next(self.head, self.sequence, &entry);
+            self.offset(&entry);
+            self.entry(first, &entry)?;
+        }
+        if block.head().head_after != self.head {
+            self.found(first, Fault::ChainBroken, String::new());
+        }
+        match self.marks.get(&self.sequence).copied() {
+            Some(mark) => self.run(&mark),
+            None => Ok(()),
+        }
+    }
+
+    fn offset(&mut self, entry: &Entry<'_>) {
+        if let Some(position) = self.positions.get_mut(usize::from(entry.source)) {
+            let rises = entry.offset >= *position;
+            *position = entry.offset.saturating_add(1);
+            if !rises {
+                self.found(self.sequence, Fault::Offset, String::new());
+            }
+        }
+    }
+
+    // ---- one entry ----
+
+    fn entry(&mut self, block: Sequence, entry: &Entry<'_>) -> Result<(), Error> {
+        let Content::Raw(raw) = entry.content else {
+            let known = entry.duplicate_of.is_some_and(|first| first < self.sequence);
+            if entry.answer != AnswerCode::DUPLICATE || !known {
+                self.answered(entry, AnswerCode::DUPLICATE);
+            }
+            return Ok(());
+        };
+        let derived = match entry.kind {
+            EntryKind::Internal => AnswerCode::RECORDED,
+            // What an older version could not carry out has changed nothing.
+            EntryKind::Command if entry.answer == RejectionCode::CommandNotSupported.into() => entry.answer,
+            EntryKind::Command => self.command(block, raw, entry)?,
+            EntryKind::Quarantined if self.is_control(entry) => entry.answer,
+            EntryKind::PaymentEvent | EntryKind::Quarantined => self.event(block, raw, entry),
+        };
+        if derived != entry.answer {
+            self.answered(entry, derived);
+        }
+        Ok(())
+    }
+
+    fn is_control(&self, entry: &Entry<'_>) -> bool {
+        let source = self.store.genesis().sources.get(usize::from(entry.source));
+        source.is_some_and(|source| !source.topic.starts_with("payments."))
+    }
+
+    fn answered(&mut self, entry: &Entry<'_>, derived: AnswerCode) {
+        let (recorded, derived) = (answer_name(entry.answer), answer_name(derived));
+        self.found(self.sequence, Fault::Answer { recorded, derived }, String::new());
+    }
+
+    /// The answer to a key seen before, `None` for a new one.
+    fn repeated(&mut self, key: Key, entry: &Entry<'_>) -> Option<AnswerCode> {
+        let content = entry.content.digest();
+        match self.first.get(&key) {
+            Some((_, first)) if *first == content => Some(AnswerCode::DUPLICATE),
+            Some(_) => Some(RejectionCode::ConflictingDuplicate.into()),
+            None => {
+                self.first.insert(key, (self.sequence, content));
+                None
+            }
+        }
+    }
+
+    fn event(&mut self, block: Sequence, raw: &[u8], entry: &Entry<'_>) -> AnswerCode {
+        // What the door refused before looking inside is taken as recorded: it changes nothing.
+        let at_the_door = [Quarantine::RecordTooLong, Quarantine::KeyMismatch, Quarantine::UnknownNetworkNamed];
+        if entry.answer.quarantine().is_some_and(|code| at_the_door.contains(&code)) {
+            return entry.answer;
+        }
+        let submission = match self.codec.event(raw) {
+            Ok(submission) => submission,
+            Err(quarantine) => return quarantine.into(),
+        };
+        let Some(event) = Id::from_bytes(submission.event_id) else {
+            let empty = submission.event_id.is_empty();
+            return if empty { Quarantine::MissingField } else { Quarantine::InvalidField }.into();
+        };
+        if let Some(answer) = self.repeated(Key::Event(entry.source, event), entry) {
+            return answer;
+        }
+        let rules = self.state.rules().current();
+        let topic = self.store.genesis().sources.get(usize::from(entry.source)).map(|source| source.topic.as_str());
+        let of_topic = topic.and_then(|topic| topic.strip_prefix("payments.")).and_then(|name| rules.network(name));
+        match Report::new(&submission, entry.arrived_at, rules) {
+            Err(quarantine) => quarantine.into(),
+            Ok(report) if of_topic != Some(report.network) => Quarantine::WrongReporter.into(),
+            Ok(report) => self.report(block, &report),
+        }
+    }
+
+    fn report(&mut self, block: Sequence, report: &Report) -> AnswerCode {
+        let payment = self.payments.remove(&report.payment).unwrap_or_default();
+        let decision = payment::decide(&self.state, &payment, report, self.sequence, &mut self.effects);
+        let next = decision.payment.unwrap_or(payment);
+        if next != Payment::default() {
+            self.payments.insert(report.payment, next);
+        }
+        self.book(block, Change::None);
+        match decision.answer {
+            Answer::Accepted => AnswerCode::ACCEPTED,
+            Answer::WaitingForOriginal => AnswerCode::WAITING_FOR_ORIGINAL,
+            Answer::Rejected(rejection) => rejection.code().into(),
+        }
+    }
+
+    fn book(&mut self, block: Sequence, change: Change) {
+        for entry in &self.effects.entries {
+            let cycle = self.state.open_cycle(entry.debit.currency());
+            self.books.book(block, self.sequence, cycle, entry);
+        }
+        self.state.evolve(&self.effects, change);
+    }
+
+    fn command(&mut self, block: Sequence, raw: &[u8], entry: &Entry<'_>) -> Result<AnswerCode, Error> {
+        let directive = match self.codec.command(raw, self.state.rules().current()) {
+            Ok(directive) => directive,
+            Err(quarantine) => return Ok(quarantine.into()),
+        };
+        let key = Key::Command(directive.principal, directive.idempotency_key);
+        if let Some(answer) = self.repeated(key, entry) {
+            return Ok(answer);
+        }
+        let booking = directive.bank_reference.map(Key::BankReference);
+        if booking.as_ref().is_some_and(|booking| self.first.contains_key(booking)) {
+            return Ok(RejectionCode::ConflictingDuplicate.into());
+        }
+        let performed = match directive.action {
+            Err(code) => Err(code),
+            Ok(Action::Unsupported) => Err(RejectionCode::CommandNotSupported),
+            Ok(Action::Command(command)) => self.perform(block, &command),
+            Ok(Action::Complete(completion)) => return Ok(self.complete(block, &completion, entry)),
+            Ok(Action::LoadRulebook(text)) => match self.codec.rulebook(&text) {
+                Ok(rulebook) => self.perform(block, &Command::LoadRulebook(Box::new(rulebook))),
+                Err(_) => Err(RejectionCode::RulebookInvalid),
+            },
+            Ok(Action::Correct { payment, correction, currency }) => self.correct(block, payment, correction, currency),
+        };
+        if let (Some(booking), Ok(())) = (booking, performed) {
+            self.first.insert(booking, (self.sequence, entry.content.digest()));
+        }
+        Ok(performed.map_or_else(AnswerCode::from, |()| AnswerCode::ACCEPTED))
+    }
+
+    fn correct(
+        &mut self,
+        block: Sequence,
+        id: Id,
+        correction: Correction,
+        currency: Currency,
+    ) -> Result<(), RejectionCode> {
+        let payment = self.payments.get(&id).cloned().unwrap_or_default();
+        if payment.terms.is_some_and(|terms| terms.currency != currency) {
+            return Err(RejectionCode::PaymentMismatch);
+        }
+        let next = payment::correct(&self.state, &payment, correction, &mut self.effects)?;
+        self.payments.insert(id, next);
+        self.book(block, Change::None);
+        Ok(())
+    }
+
+    fn complete(&mut self, block: Sequence, completion: &Completion, entry: &Entry<'_>) -> AnswerCode {
+        let terms = self.payments.get(&completion.payment).and_then(|payment| payment.terms);
+        match terms {
+            Some(terms) => self.report(block, &completion.report(&terms, entry.arrived_at, self.state.rules().current())),
+            None => RejectionCode::PaymentUnknown.into(),
+        }
+    }
+
+    fn perform(&mut self, block: Sequence, command: &Command) -> Result<(), RejectionCode> {
+        let change = command::decide(&self.state, command, &mut self.effects)?;
+        self.book(block, change);
+        if let Command::CutOver { cycle, .. } = command {
+            for payment in self.payments.values_mut().filter(|payment| payment.waiting_since().is_some()) {
+                if let Some(next) = payment::overdue(&self.state, payment, cycle.number, &mut self.effects) {
+                    *payment = next;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    // ---- one run ----
+
+    /// Compares what the ledger flushed with what was derived, and begins the next run.
+    fn run(&mut self, mark: &Mark) -> Result<(), Error> {
+        self.compare_rows(mark.run)?;
+        if self.store.mark().is_some_and(|last| last.run == mark.run) {
+            self.compare_state()?;
+            self.compare_payments()?;
+        }
+        self.compared = self.sequence.0;
+        self.books.begin_run(Sequence(self.sequence.0 + 1));
+        Ok(())
+    }
+
+    fn compare_rows(&mut self, run: u32) -> Result<(), Error> {
+        let mut derived = std::mem::take(&mut self.books.rows);
+        let mut faults = Vec::new();
+        for stored in self.store.rows(run) {
+            let stored = stored?;
+            let expected = derived.remove(&(stored.account, stored.first));
+            let (account, first) = (stored.account, stored.first);
+            let empty = || HistoryRow { account, first, before: stored.before, postings: Vec::new() };
+            if let Some((sequence, fault)) = compare::rows(&stored, &expected.unwrap_or_else(empty)) {
+                faults.push((sequence, fault, account));
+            }
+        }
+        let missing = derived.into_values().map(|row| {
+            let sequence = row.postings.first().map_or(row.first, |posting| posting.sequence);
+            (sequence, Fault::PostingMissing, row.account)
+        });
+        faults.extend(missing);
+        for (sequence, fault, account) in faults {
+            let place = account.name(|network| self.state.rules().current().network_name(network));
+            self.found(sequence, fault, place);
+        }
+        Ok(())
+    }
+
+    fn compare_state(&mut self) -> Result<(), Error> {
+        let Some(record) = self.store.state()? else { return Ok(()) };
+        let stored: BTreeMap<_, _> = record.accounts.into_iter().collect();
+        let accounts = self.books.balances.keys().chain(stored.keys()).copied();
+        let wrong: Vec<_> = accounts.filter(|account| self.books.balances.get(account) != stored.get(account)).collect();
+        for account in wrong {
+            let place = account.name(|network| self.state.rules().current().network_name(network));
+            self.found(self.sequence, Fault::Balance, place);
+        }
+        for cycle in record.cycles {
+            let derived = self.books.flows.get(&cycle.id).cloned().unwrap_or_default();
+            let stands = self.state.cycle(cycle.id).map(|cycle| &cycle.state);
+            if derived != cycle.flows || stands != Some(&cycle.state) {
+                let CycleId { currency, number } = cycle.id;
+                self.found(self.sequence, Fault::Cycle, format!("{currency} {number}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_payments(&mut self) -> Result<(), Error> {
+        let mut stored_count = 0_usize;
+        let mut wrong = Vec::new();
+        for stored in self.store.payments() {
+            let (id, payment) = stored?;
+            stored_count += 1;
+            if self.payments.get(&id) != Some(&payment) {
+                wrong.push(id);
+            }
+        }
+        if stored_count < self.payments.len() {
+            for id in self.payments.keys() {
+                if self.store.payment(*id)?.is_none() {
+                    wrong.push(*id);
+                }
+            }
+        }
+        for id in wrong {
+            self.found(self.sequence, Fault::Payment, id.to_string());
+        }
+        Ok(())
+    }
+}
+
+fn answer_name(answer: AnswerCode) -> String {
+    let named = [
+        (AnswerCode::ACCEPTED, "ACCEPTED"),
+        (AnswerCode::WAITING_FOR_ORIGINAL, "WAITING_FOR_ORIGINAL"),
+        (AnswerCode::DUPLICATE, "DUPLICATE"),
+        (AnswerCode::RECORDED, "RECORDED"),
+    ];
+    let known = named.into_iter().find(|(code, _)| *code == answer).map(|(_, name)| name);
+    let known = known.or_else(|| answer.rejection().map(RejectionCode::name)).or_else(|| answer.quarantine().map(Quarantine::name));
+    known.map_or_else(|| answer.0.to_string(), str::to_owned)
+}
