@@ -2,17 +2,20 @@
 //!
 //! Results go to standard output, everything else to standard error.
 
+mod bench;
 mod bills;
 mod cli;
+mod data;
 mod exit;
 mod table;
+mod verify;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{BillsVerb, Cli, Verb};
+use crate::cli::{BenchVerb, BillsVerb, Cli, Verb};
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
@@ -21,6 +24,8 @@ fn main() -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
     let result = match cli.verb {
         Verb::Bills(BillsVerb::Inspect(arguments)) => bills::inspect(&arguments, &mut out, &mut io::stderr()),
+        Verb::Verify(arguments) => verify::run(&arguments, &mut out, &mut io::stderr()),
+        Verb::Bench(BenchVerb::Engine(arguments)) => bench::engine(&arguments, &mut out, &mut io::stderr()),
     };
     result
         .unwrap_or_else(|error| {

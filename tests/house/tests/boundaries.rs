@@ -98,6 +98,7 @@ const GATES: &[Gate] = &[
     Gate { name: "tonic", through: &["api", "client", "hutong", "wire"], tests_free: false },
     Gate { name: "tonic-prost", through: &["wire"], tests_free: false },
     Gate { name: "tonic-prost-build", through: &["wire"], tests_free: false },
+    Gate { name: "tonic-types", through: &["wire"], tests_free: false },
     Gate { name: "zip", through: &["bills", "simulator"], tests_free: true },
 ];
 

@@ -1,0 +1,76 @@
+//! The ledger against the model, and against itself in other batch sizes.
+
+use std::sync::Arc;
+
+use domain::directive::Codec;
+use domain::ids::Sequence;
+use domain::report::Report;
+use domain::state::View;
+use domain::time::Timestamp;
+use engine::{Feed, codec, ledger, small, store};
+use ledger::{Handle, Options, Snapshot};
+use simulator::mix::{Mix, Stream};
+use store::Store;
+use testkit::model::Model;
+
+const EVENTS: u64 = 60_000;
+
+fn run(options: Options, store: Arc<dyn Store>, events: u64) -> Handle {
+    let ledger = ledger(store, options);
+    let (handle, feed) = (ledger.handle(), Feed::new(events, 7, ledger.positions()));
+    ledger.start(Box::new(feed)).expect("threads").wait().expect("an undisturbed run");
+    handle
+}
+
+/// Everything a reader can see, as text.
+fn figures(snapshot: &Snapshot) -> String {
+    let currencies = snapshot.state.rules().current().currencies.iter().map(|rule| rule.currency);
+    let cycles: Vec<_> = currencies.flat_map(|currency| snapshot.state.cycles(currency)).map(|c| (&c.id, &c.flows)).collect();
+    let accounts: Vec<_> = snapshot.state.book().accounts().collect();
+    format!("{:?} {:?} {:?} {accounts:?} {cycles:?}", snapshot.sequence, snapshot.head, snapshot.positions)
+}
+
+#[test]
+fn where_blocks_and_runs_end_changes_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let figures = [(1, 500), (7, 10_000), (10_000, 1_000_000)].map(|(block, run_entries)| {
+        let handle = run(small(block, run_entries), store(&directory.path().join(block.to_string())), 6_000);
+        figures(&handle.snapshot())
+    });
+    assert_eq!(figures[0], figures[1]);
+    assert_eq!(figures[1], figures[2]);
+}
+
+#[test]
+fn balances_are_those_of_the_model_now_and_as_of_every_block() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let handle = run(small(1_000, 8_000), store(directory.path()), EVENTS);
+    let mut model = Model::new(rulebook::parse(rulebook::DEFAULT).expect("the default"));
+    // Entry 1 is the rulebook; the commands and the events follow in the order of the feed.
+    let mut sequence = 1;
+    let rules = model.rules().clone();
+    for (network, minor) in simulator::mix::prefunds() {
+        let raw = wire::control::prefund(network, minor);
+        let directive = codec().command(&raw, &rules).expect("a command");
+        let Ok(domain::directive::Action::Command(command)) = directive.action else { panic!("a prefund") };
+        model.command(&command).expect("accepted");
+        sequence += 1;
+    }
+    let mut stream = Stream::new(Mix::Natural, EVENTS, 7);
+    while let Some(sent) = stream.next_event() {
+        sequence += 1;
+        let raw = sent.record.value;
+        let submission = codec().event(raw).expect("an event");
+        let arrived_at = Timestamp::from_micros(sent.record.timestamp);
+        let report = Report::new(&submission, arrived_at, &rules).expect("well-formed");
+        model.report(&report);
+        if sequence % 9_973 == 0 || sequence == 1 + 3 + EVENTS {
+            for (account, balance) in model.state.book().accounts() {
+                let found = handle.balance_at(account, Sequence(sequence)).expect("a read");
+                assert_eq!(found, Some(balance), "{account:?} as of {sequence}");
+            }
+        }
+    }
+    assert_eq!(handle.snapshot().sequence, Sequence(sequence));
+    assert_eq!(handle.balance_at(model.state.book().accounts().next().expect("one").0, Sequence(sequence + 1)).ok(), Some(None));
+}
