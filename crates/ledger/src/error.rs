@@ -50,6 +50,9 @@ pub enum Error {
         /// First sequence of the block.
         block: Sequence,
     },
+    /// The writer does not answer: it has stopped, was never started, or too many readers are waiting for it.
+    #[error("the writer does not answer now")]
+    NotAnswered,
     /// A thread of the ledger ended without saying why.
     #[error("the {0} thread stopped")]
     ThreadStopped(&'static str),

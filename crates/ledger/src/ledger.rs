@@ -6,9 +6,13 @@ use std::time::Duration;
 use domain::account::Account;
 use domain::book::Balance;
 use domain::directive::Codec;
-use domain::ids::Sequence;
+use domain::ids::{Id, Sequence};
+use domain::payment::Payment;
+use domain::time::Timestamp;
 use store::Store;
+use store::genesis::Genesis;
 
+use crate::entries::{self, LoggedEntry};
 use crate::error::Error;
 use crate::input::{Clock, Source};
 use crate::pipeline::{self, Options, Running};
@@ -106,5 +110,51 @@ impl Handle {
             }
         };
         Ok(Some(row.map_or_else(Balance::default, |row| row.balance_at(sequence))))
+    }
+
+    /// Which shard this is: its cluster and its topics, in the order by which entries name them.
+    #[must_use]
+    pub fn genesis(&self) -> &Genesis {
+        self.shared.store.genesis()
+    }
+
+    /// The last entry recorded at or before `time`; 0 when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn sequence_at(&self, time: Timestamp) -> Result<Sequence, Error> {
+        self.shared.store.sequence_at(time).map_err(Error::Store)
+    }
+
+    /// At most `max` durable entries, the first of them `from` or entry 1.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn entries(&self, from: Sequence, max: usize) -> Result<Vec<LoggedEntry>, Error> {
+        let (from, end) = (from.max(Sequence(1)), self.snapshot().sequence);
+        let mut entries = Vec::new();
+        if from > end || max == 0 {
+            return Ok(entries);
+        }
+        for block in self.shared.store.blocks(from) {
+            entries::collect(&block.map_err(Error::Store)?, from, max, &mut entries)?;
+            if entries.len() >= max {
+                break;
+            }
+        }
+        // A block may be durable a moment before it is visible.
+        entries.retain(|entry| entry.sequence <= end);
+        Ok(entries)
+    }
+
+    /// A payment and the entry it stands after; both are durable when this returns. `None`: nobody has named the payment.
+    ///
+    /// # Errors
+    /// [`Error::NotAnswered`] when the writer has stopped, was not started, or does not answer within `patience`.
+    pub fn payment(&self, id: Id, patience: Duration) -> Result<(Option<Payment>, Sequence), Error> {
+        let answered = self.shared.questions.ask(id).ok_or(Error::NotAnswered)?;
+        let (payment, sequence) = answered.recv_timeout(patience).map_err(|_| Error::NotAnswered)?;
+        self.wait_for(sequence, patience).ok_or(Error::NotAnswered)?;
+        Ok((payment, sequence))
     }
 }

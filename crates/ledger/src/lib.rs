@@ -7,12 +7,14 @@
 //!
 //! Absent on purpose: Kafka, protobuf, gRPC, RocksDB. A test swaps all four and runs this very code.
 
+mod entries;
 mod error;
 mod flush;
 mod input;
 mod ledger;
 mod memtable;
 mod pipeline;
+mod query;
 mod recover;
 mod rows;
 mod sealed;
@@ -20,9 +22,11 @@ mod shard;
 mod shared;
 mod snapshot;
 
+pub use entries::LoggedEntry;
 pub use error::Error;
 pub use input::{Clock, Input, Polled, Source, SourceError};
 pub use ledger::{Handle, Ledger};
 pub use pipeline::{Options, Running};
 pub use shard::RECORD_BYTES_MAX;
 pub use snapshot::Snapshot;
+pub use store::entry::{AnswerCode, EntryKind};

@@ -150,6 +150,10 @@ fn apply_records(
         });
         applied?;
         let polled = polled.map_err(Error::Source)?;
+        for question in common.shared.questions.take() {
+            // Whoever asked may have gone away; that is no failure of ours.
+            let _ = question.answer.send((shard.payment(question.payment)?, shard.sequence()));
+        }
         // A writer that has gone away has failed and has said why.
         if !writer_lives || !send(&mut shard) || polled == Polled::Ended {
             return Ok(());

@@ -466,6 +466,16 @@ impl Shard {
         self.block.payload_length() >= BLOCK_BYTES_MAX
     }
 
+    /// A payment as it stands after the last entry; `None` when nobody has named it.
+    pub(crate) fn payment(&self, id: Id) -> Result<Option<Payment>, Error> {
+        let standing = standing(&self.payments, self.store.as_ref(), self.hash.payment(id), id)?;
+        Ok(match standing {
+            Standing::InMemory(held) => Some(held.payment.clone()),
+            Standing::Stored(payment) => Some(payment),
+            Standing::Unknown(_) => None,
+        })
+    }
+
     pub(crate) const fn head(&self) -> Head {
         self.head
     }

@@ -11,6 +11,7 @@ use store::Store;
 use store::history::{EncodedRow, HistoryRow};
 
 use crate::error::Error;
+use crate::query::Questions;
 use crate::sealed::{SealedBlock, SealedRun};
 use crate::snapshot::{Published, Snapshot};
 
@@ -21,6 +22,7 @@ type Tail = BTreeMap<(Account, Sequence), EncodedRow>;
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) published: Published,
+    pub(crate) questions: Questions,
     tail: RwLock<Tail>,
     flushed_through: AtomicU32,
     failed: AtomicBool,
@@ -31,6 +33,7 @@ impl Shared {
         Self {
             store,
             published: Published::new(first),
+            questions: Questions::default(),
             tail: RwLock::default(),
             flushed_through: AtomicU32::new(flushed_through),
             failed: AtomicBool::new(false),

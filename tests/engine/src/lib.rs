@@ -72,6 +72,7 @@ pub struct Feed {
     commands: Vec<Vec<u8>>,
     pause: Duration,
     left: u64,
+    end: Polled,
 }
 
 impl Feed {
@@ -81,7 +82,7 @@ impl Feed {
         let prefund = |(network, minor)| control::prefund(network, minor);
         let commands = mix::prefunds().into_iter().map(prefund).collect();
         let stream = Stream::new(Mix::Natural, events, seed);
-        Self { stream, positions: positions.to_vec(), commands, pause: Duration::ZERO, left: events }
+        Self { stream, positions: positions.to_vec(), commands, pause: Duration::ZERO, left: events, end: Polled::Ended }
     }
 
     /// Waits between two polls, so that a process can be killed in the middle.
@@ -95,6 +96,13 @@ impl Feed {
     #[must_use]
     pub const fn ending_after(mut self, events: u64) -> Self {
         self.left = events;
+        self
+    }
+
+    /// Stays open when there is nothing left, as a topic does.
+    #[must_use]
+    pub const fn never_ending(mut self) -> Self {
+        self.end = Polled::Open;
         self
     }
 
@@ -122,10 +130,10 @@ impl Source for Feed {
         }
         for _ in 0..max {
             if self.left == 0 {
-                return Ok(Polled::Ended);
+                return Ok(self.end);
             }
             self.left -= 1;
-            let Some(sent) = self.stream.next_event() else { return Ok(Polled::Ended) };
+            let Some(sent) = self.stream.next_event() else { return Ok(self.end) };
             let record = sent.record;
             let source = record.source + 1;
             if record.offset >= self.positions[usize::from(source)] {

@@ -74,3 +74,34 @@ fn balances_are_those_of_the_model_now_and_as_of_every_block() {
     assert_eq!(handle.snapshot().sequence, Sequence(sequence));
     assert_eq!(handle.balance_at(model.state.book().accounts().next().expect("one").0, Sequence(sequence + 1)).ok(), Some(None));
 }
+
+#[test]
+fn a_reader_gets_payments_entries_and_times_that_are_durable() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ledger = ledger(store(directory.path()), small(500, 4_000));
+    let handle = ledger.handle();
+    let patience = std::time::Duration::from_secs(10);
+    let mut stream = Stream::new(Mix::Natural, 9_000, 7);
+    let first = domain::ids::Id::from_bytes(stream.next_event().expect("an event").record.key).expect("16 bytes");
+    // A source that pauses for ever once it is dry keeps the writer answering.
+    let feed = Feed::new(9_000, 7, ledger.positions()).never_ending();
+    let running = ledger.start(Box::new(feed)).expect("threads");
+    let end = Sequence(1 + 3 + 9_000);
+    handle.wait_for(end, patience).expect("all of it");
+
+    let (payment, sequence) = handle.payment(first, patience).expect("an answer");
+    assert!(payment.is_some_and(|payment| payment.terms.is_some() || payment.refused.is_some()));
+    assert!(sequence >= end);
+    assert_eq!(handle.payment(domain::ids::Id(1), patience).expect("an answer").0, None);
+
+    let entries = handle.entries(Sequence(8_000), 1_500).expect("a read");
+    assert_eq!(entries.iter().map(|entry| entry.sequence.0).collect::<Vec<_>>(), (8_000..=9_004).collect::<Vec<_>>());
+    assert_eq!(entries.last().map(|entry| entry.head), Some(handle.snapshot().head));
+    let middle = &entries[500];
+    let at = handle.sequence_at(middle.recorded_at).expect("a read");
+    assert!(at >= middle.sequence && at.0 < middle.sequence.0 + 500, "{at} for {}", middle.sequence);
+
+    running.stop();
+    running.wait().expect("a clean end");
+    assert!(handle.payment(first, std::time::Duration::from_millis(50)).is_err(), "nobody answers any more");
+}
