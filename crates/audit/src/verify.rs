@@ -326,7 +326,9 @@ impl<'a> Auditor<'a> {
     fn complete(&mut self, block: Sequence, completion: &Completion, entry: &Entry<'_>) -> AnswerCode {
         let terms = self.payments.get(&completion.payment).and_then(|payment| payment.terms);
         match terms {
-            Some(terms) => self.report(block, &completion.report(&terms, entry.arrived_at, self.state.rules().current())),
+            Some(terms) => {
+                self.report(block, &completion.report(&terms, entry.arrived_at, self.state.rules().current()))
+            }
             None => RejectionCode::PaymentUnknown.into(),
         }
     }
@@ -386,7 +388,8 @@ impl<'a> Auditor<'a> {
         let Some(record) = self.store.state()? else { return Ok(()) };
         let stored: BTreeMap<_, _> = record.accounts.into_iter().collect();
         let accounts = self.books.balances.keys().chain(stored.keys()).copied();
-        let wrong: Vec<_> = accounts.filter(|account| self.books.balances.get(account) != stored.get(account)).collect();
+        let wrong: Vec<_> =
+            accounts.filter(|account| self.books.balances.get(account) != stored.get(account)).collect();
         for account in wrong {
             let place = account.name(|network| self.state.rules().current().network_name(network));
             self.found(self.sequence, Fault::Balance, place);
@@ -434,6 +437,8 @@ fn answer_name(answer: AnswerCode) -> String {
         (AnswerCode::RECORDED, "RECORDED"),
     ];
     let known = named.into_iter().find(|(code, _)| *code == answer).map(|(_, name)| name);
-    let known = known.or_else(|| answer.rejection().map(RejectionCode::name)).or_else(|| answer.quarantine().map(Quarantine::name));
+    let known = known
+        .or_else(|| answer.rejection().map(RejectionCode::name))
+        .or_else(|| answer.quarantine().map(Quarantine::name));
     known.map_or_else(|| answer.0.to_string(), str::to_owned)
 }

@@ -125,12 +125,7 @@ struct FileSource {
 }
 
 impl Source for FileSource {
-    fn poll(
-        &mut self,
-        max: usize,
-        _: Duration,
-        take: &mut dyn FnMut(Input<'_>),
-    ) -> Result<Polled, SourceError> {
+    fn poll(&mut self, max: usize, _: Duration, take: &mut dyn FnMut(Input<'_>)) -> Result<Polled, SourceError> {
         for raw in self.prefunds.drain(..) {
             let arrived_at = Timestamp::default();
             take(Input { source: data::CONTROL, offset: self.control_offset, arrived_at, key: &[], raw: &raw });

@@ -26,6 +26,7 @@ struct Outcome {
 
 pub(crate) fn run(arguments: &VerifyArguments, out: &mut impl Write, log: &mut impl Write) -> anyhow::Result<Exit> {
     let directory = &arguments.data_dir;
+    anyhow::ensure!(directory.is_dir(), "there is no directory {}", directory.display());
     let context = || format!("cannot read {} as a data directory", directory.display());
     let outcome = match is_empty_directory(directory).with_context(context)? {
         true => empty(directory.display().to_string()),

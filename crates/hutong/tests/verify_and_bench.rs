@@ -13,14 +13,20 @@ fn json(output: &Output) -> serde_json::Value {
 }
 
 #[test]
-fn an_empty_or_absent_directory_is_empty_and_nothing_is_made_there() {
+fn an_empty_directory_is_empty_and_nothing_is_made_there() {
     let directory = tempfile::tempdir().expect("a directory");
-    for name in [".", "absent"] {
-        let output = hutong(&["verify", "--data-dir", name, "-o", "json"], directory.path());
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        assert_eq!(json(&output)["verdict"], "empty");
-    }
+    let output = hutong(&["verify", "--data-dir", ".", "-o", "json"], directory.path());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(json(&output)["verdict"], "empty");
     assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 0);
+}
+
+#[test]
+fn a_directory_that_does_not_exist_is_an_error_and_not_an_empty_ledger() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let output = hutong(&["verify", "--data-dir", "absent"], directory.path());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no directory absent"), "{output:?}");
 }
 
 #[test]

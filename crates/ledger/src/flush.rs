@@ -67,7 +67,8 @@ fn moved_cycles(begin: &State, end: &State) -> Vec<CycleRecord> {
     let currencies = end.rules().current().currencies.iter().map(|rule| rule.currency);
     let moved = currencies.flat_map(|currency| {
         let before = begin.cycles(currency);
-        let is_same = move |at: usize, cycle: &Arc<Cycle>| before.get(at).is_some_and(|before| Arc::ptr_eq(before, cycle));
+        let is_same =
+            move |at: usize, cycle: &Arc<Cycle>| before.get(at).is_some_and(|before| Arc::ptr_eq(before, cycle));
         let closed = end.cycles(currency).iter().enumerate().filter(|(_, cycle)| cycle.state != CycleState::Open);
         closed.filter(move |(at, cycle)| !is_same(*at, cycle)).map(|(_, cycle)| cycle_record(cycle))
     });

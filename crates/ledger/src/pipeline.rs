@@ -100,6 +100,9 @@ impl Common {
     }
 }
 
+/// What one thread does until its input ends.
+type Work = Box<dyn FnOnce(&Common) -> Result<(), Error> + Send>;
+
 fn error_source(error: &Error) -> String {
     std::error::Error::source(error).map_or_else(String::new, ToString::to_string)
 }
@@ -114,14 +117,18 @@ pub(crate) fn start(
     let common = Common { shared, stop: Arc::default(), failure: Arc::default() };
     let (blocks_in, blocks_out) = sync_channel(BLOCKS_IN_FLIGHT_MAX);
     let (runs_in, runs_out) = sync_channel(1);
-    let spawn = |name: &'static str, common: Common, work: Box<dyn FnOnce(&Common) -> Result<(), Error> + Send>| {
+    let spawn = |name: &'static str, common: Common, work: Work| {
         let thread = std::thread::Builder::new().name(format!("hutong-{name}"));
         thread.spawn(move || common.guard(|| work(&common))).map_err(|_| Error::ThreadStopped(name))
     };
     let threads = vec![
         spawn("flush", common.clone(), Box::new(move |common| flush_runs(common, &runs_out)))?,
         spawn("write", common.clone(), Box::new(move |common| write_blocks(common, &blocks_out, &runs_in)))?,
-        spawn("apply", common.clone(), Box::new(move |common| apply_records(common, shard, clock, source, options, &blocks_in)))?,
+        spawn(
+            "apply",
+            common.clone(),
+            Box::new(move |common| apply_records(common, shard, clock, source, options, &blocks_in)),
+        )?,
     ];
     Ok(Running { stop: common.stop, threads, failure: common.failure })
 }

@@ -73,7 +73,8 @@ fn at_mark(store: &dyn Store, codec: &dyn Codec, mark: &Mark, record: StateRecor
     let state = state.map_err(|error| Error::Rulebook(error.to_string()))?;
     let block = store.block(mark.through).map_err(Error::Store)?.ok_or(Error::ChainBroken { block: mark.through })?;
     let positions = block.head().positions.clone();
-    let snapshot = Snapshot { sequence: mark.through, head: mark.head, recorded_at: mark.recorded_at, positions, state };
+    let snapshot =
+        Snapshot { sequence: mark.through, head: mark.head, recorded_at: mark.recorded_at, positions, state };
     Ok((snapshot, record.rulebooks, mark.run))
 }
 
@@ -110,9 +111,10 @@ fn replay_entry(shard: &mut Shard, entry: &Entry<'_>) -> Result<(), Error> {
     };
     let key = if entry.answer == Quarantine::KeyMismatch.into() { Some(entry.key) } else { None };
     let (source, offset, arrived_at) = (entry.source, entry.offset, entry.arrived_at);
-    let (sequence, derived) = match shard.apply_with_key(&Input { source, offset, arrived_at, key: entry.key, raw }, key)? {
-        Applied::Entry(sequence, derived) => (sequence, derived),
-        Applied::Skipped => (shard.sequence(), AnswerCode(0)),
-    };
+    let (sequence, derived) =
+        match shard.apply_with_key(&Input { source, offset, arrived_at, key: entry.key, raw }, key)? {
+            Applied::Entry(sequence, derived) => (sequence, derived),
+            Applied::Skipped => (shard.sequence(), AnswerCode(0)),
+        };
     if derived == entry.answer { Ok(()) } else { Err(Error::Diverged { sequence, recorded: entry.answer, derived }) }
 }

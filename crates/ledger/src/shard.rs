@@ -19,12 +19,12 @@ use domain::report::{Report, Submission};
 use domain::state::{Change, State, View};
 use domain::time::Timestamp;
 use sha2::{Digest, Sha256};
+use store::Store;
 use store::block::BlockBuilder;
 use store::chain::{self, Head};
 use store::entry::{AnswerCode, Content, Entry, EntryKind};
 use store::hash::{HashKey, IdDigest};
 use store::mark::EventIdRecord;
-use store::Store;
 
 use crate::error::Error;
 use crate::input::Input;
@@ -136,7 +136,13 @@ pub(crate) struct Shard {
 
 impl Shard {
     /// A shard that stands at `begin`, the end of run `run`, under the rulebooks of these texts.
-    pub(crate) fn new(store: Arc<dyn Store>, codec: Box<dyn Codec>, begin: Snapshot, rulebooks: Vec<Vec<u8>>, run: u32) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        codec: Box<dyn Codec>,
+        begin: Snapshot,
+        rulebooks: Vec<Vec<u8>>,
+        run: u32,
+    ) -> Self {
         let roles = store.genesis().sources.iter().map(|source| Role::of(&source.topic)).collect();
         let mut shard = Self {
             hash: store.hash_key().clone(),
@@ -533,12 +539,7 @@ impl Shard {
     }
 }
 
-fn standing<'a>(
-    payments: &'a Memtable<Held>,
-    store: &dyn Store,
-    key: IdDigest,
-    id: Id,
-) -> Result<Standing<'a>, Error> {
+fn standing<'a>(payments: &'a Memtable<Held>, store: &dyn Store, key: IdDigest, id: Id) -> Result<Standing<'a>, Error> {
     match payments.get(key.0) {
         Some(held) => Ok(Standing::InMemory(held)),
         None => Ok(match store.payment(id).map_err(Error::Store)? {

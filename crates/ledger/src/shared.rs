@@ -86,4 +86,3 @@ impl Shared {
         self.failed.store(true, Ordering::Release);
     }
 }
-

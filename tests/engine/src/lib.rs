@@ -82,7 +82,14 @@ impl Feed {
         let prefund = |(network, minor)| control::prefund(network, minor);
         let commands = mix::prefunds().into_iter().map(prefund).collect();
         let stream = Stream::new(Mix::Natural, events, seed);
-        Self { stream, positions: positions.to_vec(), commands, pause: Duration::ZERO, left: events, end: Polled::Ended }
+        Self {
+            stream,
+            positions: positions.to_vec(),
+            commands,
+            pause: Duration::ZERO,
+            left: events,
+            end: Polled::Ended,
+        }
     }
 
     /// Waits between two polls, so that a process can be killed in the middle.
@@ -115,12 +122,7 @@ impl Feed {
 }
 
 impl Source for Feed {
-    fn poll(
-        &mut self,
-        max: usize,
-        _: Duration,
-        take: &mut dyn FnMut(Input<'_>),
-    ) -> Result<Polled, SourceError> {
+    fn poll(&mut self, max: usize, _: Duration, take: &mut dyn FnMut(Input<'_>)) -> Result<Polled, SourceError> {
         std::thread::sleep(self.pause);
         let arrived_at = Timestamp::default();
         for (offset, raw) in (0_i64..).zip(self.commands.drain(..)) {

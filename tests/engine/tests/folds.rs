@@ -25,7 +25,8 @@ fn run(options: Options, store: Arc<dyn Store>, events: u64) -> Handle {
 /// Everything a reader can see, as text.
 fn figures(snapshot: &Snapshot) -> String {
     let currencies = snapshot.state.rules().current().currencies.iter().map(|rule| rule.currency);
-    let cycles: Vec<_> = currencies.flat_map(|currency| snapshot.state.cycles(currency)).map(|c| (&c.id, &c.flows)).collect();
+    let cycles: Vec<_> =
+        currencies.flat_map(|currency| snapshot.state.cycles(currency)).map(|c| (&c.id, &c.flows)).collect();
     let accounts: Vec<_> = snapshot.state.book().accounts().collect();
     format!("{:?} {:?} {:?} {accounts:?} {cycles:?}", snapshot.sequence, snapshot.head, snapshot.positions)
 }
@@ -72,7 +73,10 @@ fn balances_are_those_of_the_model_now_and_as_of_every_block() {
         }
     }
     assert_eq!(handle.snapshot().sequence, Sequence(sequence));
-    assert_eq!(handle.balance_at(model.state.book().accounts().next().expect("one").0, Sequence(sequence + 1)).ok(), Some(None));
+    assert_eq!(
+        handle.balance_at(model.state.book().accounts().next().expect("one").0, Sequence(sequence + 1)).ok(),
+        Some(None)
+    );
 }
 
 #[test]

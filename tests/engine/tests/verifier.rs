@@ -5,8 +5,8 @@ use std::path::Path;
 use audit::{Fault, Verified, verify};
 use domain::ids::Sequence;
 use engine::{Feed, codec, ledger, small, store};
-use store::history::HistoryRow;
 use store::Store;
+use store::history::HistoryRow;
 
 fn books(directory: &Path) {
     let ledger = ledger(store(directory), small(500, 3_000));
