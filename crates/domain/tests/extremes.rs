@@ -110,7 +110,8 @@ fn a_report_without_what_its_kind_needs_is_refused_and_changes_nothing() {
 
 #[test]
 fn a_rulebook_whose_parts_do_not_fit_is_refused() {
-    let rows: &[(&str, fn(&mut Rulebook))] = &[
+    type Change = fn(&mut Rulebook);
+    let rows: &[(&str, Change)] = &[
         ("a corridor to nobody", |r| r.corridors[0].payee = network(3)),
         ("a corridor from nobody", |r| r.corridors[0].payer = network(63)),
         ("a corridor to itself", |r| r.corridors[0].payee = r.corridors[0].payer),
