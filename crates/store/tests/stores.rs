@@ -306,7 +306,7 @@ fn a_log_that_lost_its_end_is_not_opened() {
     let store = MemoryStore::open(whole.clone(), &genesis(), hash_key()).expect("it is whole");
     store.ingest(&run_of(&store)).expect("ingested");
     let whole = store.into_tables();
-    let cut = whole.clone();
+    let cut = whole;
     use store::tables::{Family, Tables};
     cut.ingest(Family::Blocks, "", &mut |sink| sink.delete(&5_u64.to_be_bytes())).expect("in memory");
     let refused = MemoryStore::open(cut, &genesis(), hash_key()).expect_err("the folds are ahead");
