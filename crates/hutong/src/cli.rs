@@ -16,6 +16,12 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Keep the ledger: read the networks' topics and make what they say durable, until told to stop
+    #[command(after_long_help = SERVE_HELP)]
+    Serve(ServeArguments),
+    /// Put events and commands from a file onto their topics
+    #[command(after_long_help = PUBLISH_HELP)]
+    Publish(PublishArguments),
     /// Bill files of the networks
     #[command(subcommand)]
     Bills(BillsVerb),
@@ -25,6 +31,32 @@ pub(crate) enum Verb {
     /// Measure what this machine does
     #[command(subcommand)]
     Bench(BenchVerb),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Kafka brokers to begin with, separated by commas
+    #[arg(long, value_name = "HOST:PORT", env = "HUTONG_BROKERS")]
+    pub(crate) brokers: String,
+    /// The ledger's data directory; made when it does not exist
+    #[arg(long, value_name = "DIR", env = "HUTONG_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// The rulebook that an empty ledger begins with; without it the built-in one. A ledger that has one keeps it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rulebook: Option<PathBuf>,
+    /// How often progress and lag are logged, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) progress_ms: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PublishArguments {
+    /// One record a line, as JSON
+    #[arg(value_name = "FILE.ndjson")]
+    pub(crate) file: PathBuf,
+    /// Kafka brokers to begin with, separated by commas
+    #[arg(long, value_name = "HOST:PORT", env = "HUTONG_BROKERS")]
+    pub(crate) brokers: String,
 }
 
 #[derive(Debug, Args)]
@@ -107,6 +139,39 @@ pub(crate) enum Output {
     /// One object per line; amounts in fen
     Json,
 }
+
+const SERVE_HELP: &str = "\
+Reads topics hutong.control, payments.unionpay, payments.tenpay and payments.alipay, which have
+to exist with one partition each, from the positions that the data directory holds. Brokers that
+go away are waited for. What would leave a record out or count one twice stops the ledger with a
+code; deploy/runbooks has a page for each. SIGINT and SIGTERM finish the block and stop.
+
+Topics have to keep their records (retention.ms=-1): a record time of last year is old on arrival.
+
+Examples:
+  hutong serve --brokers 127.0.0.1:9092 --data-dir /var/lib/hutong
+
+Exit codes:
+  0  stopped as told
+  1  the ledger cannot go on; reason and code are on standard error
+  2  the command line is wrong
+  5  no broker answers at the start";
+
+const PUBLISH_HELP: &str = "\
+A line is a `hutong.publish.v1.PublishLine` in protobuf JSON: a payment event, a command or a bank
+record, with an optional record time. The whole file is checked first; nothing is published when a
+line is wrong. Records go to their topics in the order of the file; between commands and events
+the file is waited for, so that a command is on its topic before the events that follow it.
+
+Examples:
+  hutong publish day.ndjson --brokers 127.0.0.1:9092
+
+Exit codes:
+  0  every record is on its topic
+  1  a record could not be published; how many were is on standard error
+  2  the command line is wrong
+  4  a line is wrong; nothing was published
+  5  no broker answers";
 
 const VERIFY_HELP: &str = "\
 Reads the blocks of the log and nothing else, computes the hash chain, asks the rules about

@@ -12,7 +12,7 @@ use store::{RocksOptions, RocksStore, Store};
 use wire::codec::WireCodec;
 
 /// The networks whose topics a shard reads, in the order that its genesis binds.
-const TOPICS: [&str; 4] = ["hutong.control", "payments.unionpay", "payments.tenpay", "payments.alipay"];
+pub(crate) const TOPICS: [&str; 4] = ["hutong.control", "payments.unionpay", "payments.tenpay", "payments.alipay"];
 
 /// Where commands stand in [`TOPICS`].
 pub(crate) const CONTROL: u16 = 0;

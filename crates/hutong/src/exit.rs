@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     Error,
     /// Done, and the data was refused.
     Refused,
+    /// Not done, because somebody else is away: worth trying again later.
+    Unavailable,
 }
 
 impl From<Exit> for ExitCode {
@@ -19,6 +21,7 @@ impl From<Exit> for ExitCode {
             Exit::Clean => 0,
             Exit::Error => 1,
             Exit::Refused => 4,
+            Exit::Unavailable => 5,
         })
     }
 }

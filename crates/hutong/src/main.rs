@@ -7,6 +7,9 @@ mod bills;
 mod cli;
 mod data;
 mod exit;
+mod kafka;
+mod publish;
+mod serve;
 mod table;
 mod verify;
 
@@ -25,6 +28,8 @@ fn main() -> ExitCode {
     let result = match cli.verb {
         Verb::Bills(BillsVerb::Inspect(arguments)) => bills::inspect(&arguments, &mut out, &mut io::stderr()),
         Verb::Verify(arguments) => verify::run(&arguments, &mut out, &mut io::stderr()),
+        Verb::Serve(arguments) => serve::run(&arguments, &mut io::stderr()),
+        Verb::Publish(arguments) => publish::run(&arguments, &mut out, &mut io::stderr()),
         Verb::Bench(BenchVerb::Engine(arguments)) => bench::engine(&arguments, &mut out, &mut io::stderr()),
     };
     result

@@ -1,0 +1,44 @@
+//! Before anything is opened: who the brokers are, and whether the topics are what a shard reads.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::Consumer as _;
+
+use crate::config;
+use crate::error::Error;
+use crate::look;
+
+/// A topic that was made a moment ago is not known to every broker at once.
+const CONFIRM_AFTER: Duration = Duration::from_secs(2);
+
+/// The id of the cluster behind `brokers`, when it has all of `topics` with one partition each.
+///
+/// # Errors
+/// [`Error::Unreachable`] when nobody answers within `patience`; [`Error::Source`] with `TOPIC_MISSING` or `PARTITION_COUNT`.
+pub fn check(brokers: &str, topics: &[&str], patience: Duration) -> Result<String, Error> {
+    let consumer = config::looker(brokers)?;
+    let unreachable = |reason: String| Error::Unreachable { brokers: brokers.to_owned(), reason };
+    let begun = Instant::now();
+    // The answer to the first question of all is the cluster's id, and an address that nobody listens at says nothing else.
+    let Some(cluster) = consumer.client().fetch_cluster_id(patience) else {
+        return Err(unreachable(format!("no answer within {} s", patience.as_secs())));
+    };
+    for topic in topics {
+        let mut wrong_since: Option<Instant> = None;
+        loop {
+            match look::existence(&consumer, topic) {
+                Ok(None) => break,
+                Ok(Some(wrong)) if wrong_since.is_some_and(|since| since.elapsed() >= CONFIRM_AFTER) => {
+                    return Err(Error::Source(wrong));
+                }
+                Ok(Some(_)) => {
+                    wrong_since.get_or_insert_with(Instant::now);
+                }
+                Err(error) if begun.elapsed() >= patience => return Err(unreachable(error.to_string())),
+                Err(_) => {}
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+    Ok(cluster)
+}

@@ -1,0 +1,14 @@
+//! What the tests of the whole service share: a real Apache Kafka, the real binary, and a look into what it has written.
+//!
+//! Every test starts a broker of its own on free ports and ends it, whatever becomes of the test; it ends nothing else. The
+//! binary is the one beside the test program: `cargo test --workspace` has built it.
+
+mod broker;
+mod feed;
+mod ledger;
+mod service;
+
+pub use broker::Broker;
+pub use feed::{TOPICS, events, fund, publish};
+pub use ledger::{codec, head_at, open};
+pub use service::{Ended, Service, hutong};

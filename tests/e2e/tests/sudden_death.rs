@@ -1,0 +1,81 @@
+//! Sudden death on both sides, under load: the service is killed again and again, the broker is killed and is away for half a
+//! minute. What was called durable stays as it was, and in the end every record counts once.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use e2e::{Broker, Service, TOPICS, codec, fund, head_at, open, publish};
+use ingest::Admin;
+use store::Store;
+
+const EVENTS: u64 = 40_000;
+const AWAY: Duration = Duration::from_secs(30);
+/// The broker's own start included.
+const BACK_WITHIN: Duration = Duration::from_secs(30);
+
+#[test]
+fn neither_a_killed_service_nor_a_killed_broker_loses_or_doubles_a_record() {
+    let mut broker = Broker::start();
+    let address = broker.address();
+    Admin::new(&address).and_then(|admin| admin.create(&TOPICS, 1)).expect("topics");
+    let funded = fund(&address);
+    // A minute of load; what it publishes while the broker is away piles up in the client.
+    let load = {
+        let address = address.clone();
+        std::thread::spawn(move || publish(&address, EVENTS, 7, Duration::from_millis(150)))
+    };
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let mut noted = Vec::new();
+
+    killed_in_a_row(&address, &data, &[300, 900, 100, 1_500, 500], &mut noted);
+    let mut service = Service::start(&address, &data);
+    let before = noted.last().map_or(0, |(sequence, _): &(u64, String)| *sequence);
+    service.wait_for(before + 500, Duration::from_secs(30));
+    broker.kill();
+    std::thread::sleep(AWAY);
+    noted.extend(service.durable());
+    let back = Instant::now();
+    broker.start_again();
+    let before = service.durable().map_or(0, |(sequence, _)| sequence);
+    // The same process goes on.
+    service.wait_for(before + 500, Duration::from_secs(60));
+    println!("from the start of the broker to the next records: {:?}", back.elapsed());
+    assert!(back.elapsed() < BACK_WITHIN, "it took {:?} to go on", back.elapsed());
+    assert_eq!(service.said().matches("do not answer").count(), 1, "it is said once:\n{}", service.said());
+    noted.extend(service.kill());
+    killed_in_a_row(&address, &data, &[700, 200, 1_200], &mut noted);
+
+    let published = load.join().expect("the load arrives in spite of everything");
+    assert_eq!(published, EVENTS);
+    // The first rulebook is an entry too.
+    let entries = 1 + funded + published;
+    let mut service = Service::start(&address, &data);
+    service.wait_for(entries, Duration::from_secs(60));
+    std::thread::sleep(Duration::from_millis(500));
+    let ended = service.stop();
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    assert!(ended.took < Duration::from_secs(10), "stopping took {:?}", ended.took);
+    println!("stopping took {:?}, {} points were noted", ended.took, noted.len());
+
+    let store = open(&data);
+    assert_eq!(store.tip().sequence.0, entries);
+    for (sequence, head) in &noted {
+        assert_eq!(head_at(&store, *sequence), *head, "the chain has changed up to entry {sequence}");
+    }
+    let verified = audit::verify(&store, &codec(), |_| {}).expect("readable");
+    assert_eq!((verified.finding, verified.entries), (None, entries));
+}
+
+/// Starts a service and kills it after so many milliseconds from its first word, for each of them.
+fn killed_in_a_row(address: &str, data: &Path, after: &[u64], noted: &mut Vec<(u64, String)>) {
+    for milliseconds in after {
+        let mut service = Service::start(address, data);
+        service.wait_for(1, Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(*milliseconds));
+        let durable = service.kill().expect("it has called something durable");
+        let before = noted.last().map_or(0, |(sequence, _)| *sequence);
+        assert!(durable.0 >= before, "entry {before} was durable, now {} is the last", durable.0);
+        noted.push(durable);
+    }
+}
