@@ -154,9 +154,7 @@ impl Model {
     }
 
     fn close(&mut self, cycle: CycleId) {
-        let waiting =
-            |payment: &Payment| payment.waiting_since().is_some() && payment.currency() == Some(cycle.currency);
-        for payment in self.payments.values_mut().filter(|payment| waiting(payment)) {
+        for payment in self.payments.values_mut().filter(|payment| payment.waiting_since().is_some()) {
             if let Some(next) = payment::overdue(&self.state, payment, cycle.number, &mut self.effects) {
                 *payment = next;
             }

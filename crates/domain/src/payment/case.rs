@@ -7,6 +7,7 @@ use super::movement::{Leg, Pair};
 use super::{Answer, DisputeState, Fees, Parked, Payment};
 use crate::ids::{Name, Sequence};
 use crate::journal::{Dimensions, Effects};
+use crate::money::Currency;
 use crate::rejection::{Rejection, RejectionCode};
 use crate::report::{Kind, Report};
 use crate::rulebook::FeeRule;
@@ -60,20 +61,27 @@ pub fn decide(
     }
 }
 
-/// Looks at a waiting payment when the cycle numbered `closing`, of the payment's own currency, closes: a leg whose partner
-/// is still silent becomes LEG_MISSING, a parked refund or reversal without any capture leg an orphan. Nothing is booked,
-/// and a memo keeps counting against the cap. `None` when nothing is due.
+/// Looks at a waiting payment after the cycle numbered `closing` was closed: a leg whose partner is still silent becomes
+/// LEG_MISSING, a parked refund or reversal without any capture leg an orphan. Only closings of the payment's own currency
+/// count: for any other, nothing is due that was not due before. Nothing is booked, and a memo keeps counting against the
+/// cap. `None` when nothing is due.
 pub fn overdue(view: &impl View, before: &Payment, closing: u32, effects: &mut Effects) -> Option<Payment> {
     effects.clear();
     let limit = view.rules().current().transit_limit;
-    let due = |since: u32| since.saturating_add(limit) <= closing.saturating_add(1);
+    let due = |since: u32, currency: Currency| {
+        let open = view.open_cycle(currency).min(closing.saturating_add(1));
+        since.saturating_add(limit) <= open
+    };
     let mut case = Case { view, next: before.clone(), effects };
     let next = &mut case.next;
-    let movements = [&mut next.capture, &mut next.reversal].into_iter();
-    for movement in movements.chain(next.refunds.iter_mut().map(|refund| &mut refund.movement)) {
-        movement.overdue |= movement.silent_side().is_some() && due(movement.since);
+    if let Some(currency) = next.terms.map(|terms| terms.currency) {
+        let movements = [&mut next.capture, &mut next.reversal].into_iter();
+        for movement in movements.chain(next.refunds.iter_mut().map(|refund| &mut refund.movement)) {
+            movement.overdue |= movement.silent_side().is_some() && due(movement.since, currency);
+        }
     }
-    next.parked.iter_mut().filter(|parked| due(parked.since)).for_each(|parked| parked.orphan = true);
+    let waiting = next.parked.iter_mut().filter(|parked| due(parked.since, parked.report.currency));
+    waiting.for_each(|parked| parked.orphan = true);
     if next.capture.legs == [Leg::Silent; 2] {
         let reverses_original = |p: &Parked| p.orphan && p.report.kind == Kind::Reversed && p.report.movement.is_none();
         let buried = next.parked.iter().find(|parked| reverses_original(parked)).map(|parked| parked.report.minor);

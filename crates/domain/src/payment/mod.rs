@@ -275,14 +275,6 @@ impl Payment {
         refunds.chain(disputes).chain([self.reversal.claim()]).fold(0, i64::saturating_add)
     }
 
-    /// What the payment is counted in; before its terms are set, what its first parked event is counted in. Only closings of
-    /// cycles of this currency concern it.
-    #[must_use]
-    pub fn currency(&self) -> Option<Currency> {
-        let parked = self.parked.first().map(|parked| parked.report.currency);
-        self.terms.map(|terms| terms.currency).or(parked)
-    }
-
     /// The oldest settlement cycle in which something of this payment began to wait for the other network; `None` when
     /// nothing waits. What waits must be looked at when a cycle closes, and kept at hand until then.
     #[must_use]

@@ -170,7 +170,7 @@ impl Follower {
     fn renet(&mut self, id: Id, before: &Before, model: &Model) {
         let Some(after) = model.payments.get(&id) else { return };
         let was = before.payments.get(&id).cloned().unwrap_or_default();
-        let number = after.currency().map_or(0, |currency| model.state.open_cycle(currency));
+        let number = after.terms.map_or(0, |terms| model.state.open_cycle(terms.currency));
         self.nets.payment(id, &was, after, &self.versions, number);
     }
 
@@ -185,6 +185,7 @@ impl Follower {
                 if let Some(flows) = self.closed.get(&cycle.id) {
                     assert_eq!(&cycle.flows, flows, "9: a posting in a closed cycle");
                 }
+                assert!(cycle.flows.keys().all(|(debtor, creditor)| debtor != creditor), "a party owes itself");
                 for party in netting.multilateral.keys() {
                     let bilateral = netting.bilateral.iter().map(|(&(debtor, creditor), minor)| {
                         i128::from(creditor == *party) * minor - i128::from(debtor == *party) * minor
