@@ -22,6 +22,7 @@
 pub mod account;
 pub mod book;
 pub mod break_code;
+pub mod clearing;
 pub mod codes;
 pub mod command;
 pub mod cycle;
