@@ -3,11 +3,10 @@
 //! single payment are in [`crate::payment::correct`].
 
 use crate::account::{Account, Class};
-use crate::cycle::{Cycle, CycleId, CycleState};
+use crate::cycle::{CycleId, CycleState};
 use crate::ids::{Network, Party};
 use crate::journal::{Effects, Journal};
 use crate::money::{Amount, Currency};
-use crate::netting::{Netting, net};
 use crate::rejection::RejectionCode;
 use crate::rulebook::Rulebook;
 use crate::state::{Change, State, View};
@@ -44,21 +43,6 @@ pub enum Command {
         network: Network,
         /// What closes.
         cycle: CycleId,
-    },
-    /// CLOSED to PROPOSED.
-    ProposeSettlement(CycleId),
-    /// PROPOSED to APPROVED.
-    ApproveSettlement(CycleId),
-    /// APPROVED or PENDING to SETTLING: instructions go out.
-    StartSettlement(CycleId),
-    /// J10: the bank confirmed every instruction; wholly or not at all.
-    ConfirmSettlement(CycleId),
-    /// J10f: these debtors were refused; no entries, the cycle is pending.
-    FailSettlement {
-        /// Which cycle.
-        cycle: CycleId,
-        /// At least one, in any order.
-        debtors: Vec<Network>,
     },
     /// J11: the file proves that `from` paid, to whom is not known or not agreed.
     HoldLong {
@@ -177,11 +161,6 @@ impl Desk<'_> {
             }
             Command::ConfirmWithdrawal { network, amount } => self.withdraw(network, amount),
             Command::CutOver { network, cycle } => self.cut_over(network, cycle),
-            Command::ProposeSettlement(cycle) => self.move_on(cycle, CycleState::Proposed),
-            Command::ApproveSettlement(cycle) => self.move_on(cycle, CycleState::Approved),
-            Command::StartSettlement(cycle) => self.move_on(cycle, CycleState::Settling),
-            Command::ConfirmSettlement(cycle) => self.settle(cycle),
-            Command::FailSettlement { cycle, ref debtors } => self.fail(cycle, debtors),
             Command::HoldLong { from, to, amount } => {
                 let (owes, held) = long_accounts(from, to, amount.currency());
                 self.book(Journal::LongHeld, owes, held, amount)
@@ -263,84 +242,7 @@ impl Desk<'_> {
         } else {
             credits.push((Account::of_network(Class::Payable, network, currency), net));
         }
-        self.pair_off(Journal::CycleClosed, debits, credits);
-    }
-
-    /// Writes a compound journal, whose debits and credits have the same sum, as entries in their order.
-    fn pair_off(&mut self, journal: Journal, debits: Vec<(Account, i128)>, credits: Vec<(Account, i128)>) {
-        let mut credits = credits.into_iter().filter(|(_, minor)| *minor > 0);
-        let mut credit = credits.next();
-        for (debit, mut left) in debits {
-            while left > 0 {
-                let (account, open) = credit.expect("debits and credits of a journal have the same sum");
-                let minor = left.min(open);
-                self.effects.book(journal, debit, account, minor);
-                left -= minor;
-                credit = if open > minor { Some((account, open - minor)) } else { credits.next() };
-            }
-        }
-        assert!(credit.is_none(), "debits and credits of a journal have the same sum");
-    }
-
-    fn cycle(&self, id: CycleId) -> Result<&Cycle, RejectionCode> {
-        self.state.cycle(id).ok_or(RejectionCode::CycleState)
-    }
-
-    fn move_on(&self, id: CycleId, next: CycleState) -> Decided {
-        let allowed = self.cycle(id)?.state.may_become(&next);
-        if allowed { Ok(Change::CycleMoved(id, next)) } else { Err(RejectionCode::CycleState) }
-    }
-
-    fn fail(&self, id: CycleId, debtors: &[Network]) -> Decided {
-        let netting = net(&self.cycle(id)?.flows);
-        let mut debtors = debtors.to_vec();
-        debtors.sort_unstable();
-        debtors.dedup();
-        if debtors.is_empty() || debtors.iter().any(|network| netting.of(Party::Network(*network)) >= 0) {
-            return Err(RejectionCode::CycleState);
-        }
-        self.move_on(id, CycleState::Pending { debtors })
-    }
-
-    /// J10, wholly or not at all: receivables and payables against liquidity, and the cash that mirrors it, with the
-    /// operator's fees and the change of escrow of that cycle.
-    fn settle(&mut self, id: CycleId) -> Decided {
-        let settled = self.move_on(id, CycleState::Settled)?;
-        let netting = net(&self.cycle(id)?.flows);
-        self.check_liquidity(&netting, id.currency)?;
-        let (mut debits, mut credits) = (Vec::new(), Vec::new());
-        for (&party, &minor) in &netting.multilateral {
-            if let Party::Network(network) = party {
-                self.settle_network(network, minor, id.currency);
-            }
-            (if minor > 0 { &mut debits } else { &mut credits })
-                .push((Account::settle_asset(party, id.currency), minor.abs()));
-        }
-        self.pair_off(Journal::Settled, debits, credits);
-        Ok(settled)
-    }
-
-    fn settle_network(&mut self, network: Network, minor: i128, currency: Currency) {
-        let of = |class| Account::of_network(class, network, currency);
-        if minor < 0 {
-            self.effects.book(Journal::Settled, of(Class::Liquidity), of(Class::Receivable), -minor);
-        } else {
-            self.effects.book(Journal::Settled, of(Class::Payable), of(Class::Liquidity), minor);
-        }
-    }
-
-    fn check_liquidity(&self, netting: &Netting, currency: Currency) -> Result<(), RejectionCode> {
-        for (&party, &minor) in netting.multilateral.iter().filter(|(_, minor)| **minor < 0) {
-            if self.state.book().standing(Account::settle_asset(party, currency)) < -minor {
-                let is_network = matches!(party, Party::Network(_));
-                return Err(if is_network {
-                    RejectionCode::InsufficientLiquidity
-                } else {
-                    RejectionCode::OwnFundsInsufficient
-                });
-            }
-        }
-        Ok(())
+        self.effects.book_compound(Journal::CycleClosed, debits, credits);
     }
 
     // ---- suspense, fees ----

@@ -2,8 +2,8 @@
 //! exactly one: the one that was open when it was booked. A business date belongs to a network and serves only to match
 //! its bills.
 //!
-//! States: OPEN -> CLOSED -> PROPOSED -> APPROVED -> SETTLING -> SETTLED, and PENDING from and back to SETTLING when a
-//! debtor is short or its instruction is refused. There is no way back and no abort after approval; a net is never taken
+//! States: OPEN -> CLOSED -> PROPOSED -> APPROVED -> SETTLING -> SETTLED, and PENDING on the way to and back from SETTLING
+//! when a debtor is short or its instruction is refused. There is no way back and no abort after approval; a net is never taken
 //! apart because one participant fails. (CLOSING is the moment between a cut-over message and the answers of all shards; a
 //! single shard passes it within one event.)
 
@@ -68,8 +68,10 @@ impl CycleState {
             (Self::Open, Self::Closed)
                 | (Self::Closed, Self::Proposed)
                 | (Self::Proposed, Self::Approved)
-                | (Self::Approved | Self::Pending { .. }, Self::Settling)
+                | (Self::Approved | Self::Pending { .. }, Self::Settling | Self::Pending { .. })
                 | (Self::Settling, Self::Pending { .. } | Self::Settled)
+                // Nobody owes anybody anything.
+                | (Self::Approved, Self::Settled)
         )
     }
 }

@@ -2,6 +2,7 @@
 //! and changes with it; the rules see only what a [`Codec`] makes of them. A codec decodes and nothing more: whether what it
 //! reads is allowed is decided here.
 
+use crate::clearing::{BillRow, Order};
 use crate::command::Command;
 use crate::ids::{Id, Name};
 use crate::money::{Amount, Currency};
@@ -29,6 +30,8 @@ pub struct Directive {
 pub enum Action {
     /// A command of the rulebook.
     Command(Command),
+    /// An order to the clearing house.
+    Order(Order),
     /// A proven correction of one payment.
     Correct {
         /// Which.
@@ -37,6 +40,8 @@ pub enum Action {
         correction: Correction,
         /// What its amounts are counted in: must be the payment's.
         currency: Currency,
+        /// The break that it answers.
+        answers: Id,
     },
     /// T3a: the silent network's bill row shows its leg.
     Complete(Completion),
@@ -62,7 +67,9 @@ pub struct Completion {
     /// What the row shows.
     pub amount: Amount,
     /// The row.
-    pub evidence: Evidence,
+    pub row: BillRow,
+    /// The break that it ends.
+    pub ends: Option<Id>,
 }
 
 impl Completion {
@@ -88,7 +95,7 @@ impl Completion {
             code: None,
             minor: self.amount.minor(),
             currency: self.amount.currency(),
-            evidence: self.evidence,
+            evidence: Evidence::BillRow { file_digest: self.row.file, row: u64::from(self.row.line) },
             region: Name::NONE,
             cohort: Name::NONE,
             occurred_at: at,

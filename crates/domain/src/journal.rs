@@ -132,6 +132,30 @@ pub struct Dimensions {
 }
 
 impl Effects {
+    /// Books a compound journal as entries in their order; its debits and credits have the same sum.
+    ///
+    /// # Panics
+    /// When they have not: the rules never ask for that.
+    pub(crate) fn book_compound(
+        &mut self,
+        journal: Journal,
+        debits: Vec<(Account, i128)>,
+        credits: Vec<(Account, i128)>,
+    ) {
+        let mut credits = credits.into_iter().filter(|(_, minor)| *minor > 0);
+        let mut credit = credits.next();
+        for (debit, mut left) in debits {
+            while left > 0 {
+                let (account, open) = credit.expect("debits and credits of a journal have the same sum");
+                let minor = left.min(open);
+                self.book(journal, debit, account, minor);
+                left -= minor;
+                credit = if open > minor { Some((account, open - minor)) } else { credits.next() };
+            }
+        }
+        assert!(credit.is_none(), "debits and credits of a journal have the same sum");
+    }
+
     /// Books `minor` by `journal`; nothing is booked for zero (a fee that rounds to nothing).
     ///
     /// # Panics

@@ -134,6 +134,24 @@ codes! {
         "The cycle this was booked in is settled; what turns out short now is advanced, not returned.", "所属清算周期已结算，短款只能垫付，不可退回在途。";
     CommandNotSupported = 151, "COMMAND_NOT_SUPPORTED", Later,
         "This version of the ledger does not carry out this command; nothing has changed.", "本版本账本尚不支持该指令，未作任何变更。";
+    BreaksOpen = 152, "BREAKS_OPEN", Later,
+        "Amounts or files are in question; nothing is settled until they are booked or explained.", "存在未处理的金额差错或文件差错，暂不能结算。";
+    ProposalChanged = 153, "PROPOSAL_CHANGED", Never,
+        "What is approved is not what was proposed.", "所批准的内容与结算方案不一致。";
+    InstructionUnknown = 154, "INSTRUCTION_UNKNOWN", Never,
+        "No such instruction in the settlement of this cycle.", "该场次结算中没有此指令。";
+    InstructionFinal = 155, "INSTRUCTION_FINAL", Never,
+        "The bank's answer to this instruction is final.", "该指令的银行答复已是终态。";
+    FileUnknown = 156, "FILE_UNKNOWN", Later,
+        "No bill file of this digest is recorded.", "未登记该摘要的账单文件。";
+    AlreadyMatched = 157, "ALREADY_MATCHED", Never,
+        "The row or the leg is matched already.", "该账单行或该笔记录已对平。";
+    BreakUnknown = 158, "BREAK_UNKNOWN", Later,
+        "No such break is recorded.", "未登记该差错。";
+    BreakNotOpen = 159, "BREAK_NOT_OPEN", Never,
+        "The break has ended already.", "该差错已处理完毕。";
+    BreakUnproven = 160, "BREAK_UNPROVEN", Later,
+        "An amount hangs on this break; only a booking ends it.", "该差错下仍有挂账金额，须以记账方式处理。";
 }
 
 codes! {

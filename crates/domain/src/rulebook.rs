@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::ids::{Name, Network};
+use crate::ids::{Name, Network, Party};
 use crate::money::{Currency, Rate};
 use crate::time::{BusinessDay, Calendar, Timestamp};
 
@@ -158,6 +158,16 @@ impl Rulebook {
     #[must_use]
     pub fn network_name(&self, network: Network) -> &str {
         self.networks.get(network.index()).map_or("unknown", |rule| rule.name.as_str())
+    }
+
+    /// What a party of a net is called.
+    #[must_use]
+    pub fn party_name(&self, party: Party) -> &str {
+        match party {
+            Party::Network(network) => self.network_name(network),
+            Party::Operator => "operator",
+            Party::Escrow => "escrow",
+        }
     }
 
     /// Every network in order.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::account::{Account, Class};
 use crate::book::{Balance, Book};
+use crate::clearing::{Record, Register};
 use crate::cycle::{Cycle, CycleId, CycleState};
 use crate::ids::Network;
 use crate::journal::{Effects, Entry};
@@ -35,6 +36,7 @@ pub struct State {
     rules: Rules,
     book: Book,
     cycles: BTreeMap<Currency, Vec<Arc<Cycle>>>,
+    register: Arc<Register>,
 }
 
 /// What a command changes beside the book.
@@ -44,10 +46,22 @@ pub enum Change {
     None,
     /// The open cycle closes and the next one opens.
     CycleClosed(CycleId),
-    /// A cycle moves on.
-    CycleMoved(CycleId, CycleState),
+    /// The register is written, and a cycle may move on.
+    Registered {
+        /// In order.
+        records: Vec<Record>,
+        /// Where a cycle goes.
+        cycle: Option<(CycleId, CycleState)>,
+    },
     /// A rulebook version is added; it was validated.
     RulebookLoaded(Box<Rulebook>),
+}
+
+impl Change {
+    /// The register is written and nothing else.
+    pub(crate) const fn registered(records: Vec<Record>) -> Self {
+        Self::Registered { records, cycle: None }
+    }
 }
 
 impl State {
@@ -56,13 +70,13 @@ impl State {
     /// # Errors
     /// When `first` is not a valid first version.
     pub fn new(first: Rulebook) -> Result<Self, RulebookError> {
-        let mut state = Self { rules: Rules::new(first)?, book: Book::default(), cycles: BTreeMap::new() };
+        let mut state = Self { rules: Rules::new(first)?, book: Book::default(), cycles: BTreeMap::new(), register: Arc::default() };
         state.open_first_cycles();
         Ok(state)
     }
 
-    /// The state that stood when its parts were taken down: every rulebook version, the book, and the cycles of every
-    /// currency, oldest first.
+    /// The state that stood when its parts were taken down: every rulebook version, the book, the cycles of every currency,
+    /// oldest first, and the register.
     ///
     /// # Errors
     /// When a rulebook version may not follow the one before.
@@ -70,12 +84,13 @@ impl State {
         versions: impl IntoIterator<Item = Rulebook>,
         book: Book,
         cycles: impl IntoIterator<Item = Cycle>,
+        register: Register,
     ) -> Result<Self, RulebookError> {
         let mut versions = versions.into_iter();
         let first = versions.next().ok_or(RulebookError::Invalid("there is no rulebook"))?;
         let mut rules = Rules::new(first)?;
         versions.try_for_each(|version| rules.load(version))?;
-        let mut state = Self { rules, book, cycles: BTreeMap::new() };
+        let mut state = Self { rules, book, cycles: BTreeMap::new(), register: Arc::new(register) };
         for cycle in cycles {
             state.cycles.entry(cycle.id.currency).or_default().push(Arc::new(cycle));
         }
@@ -110,7 +125,13 @@ impl State {
                 let next = Cycle::open(CycleId { number: id.number + 1, ..id });
                 self.cycles.entry(id.currency).or_default().push(Arc::new(next));
             }
-            Change::CycleMoved(id, state) => self.move_cycle(id, state),
+            Change::Registered { records, cycle } => {
+                let register = Arc::make_mut(&mut self.register);
+                records.into_iter().for_each(|record| register.fold(record));
+                if let Some((id, next)) = cycle {
+                    self.move_cycle(id, next);
+                }
+            }
             Change::RulebookLoaded(rulebook) => {
                 self.rules.load(*rulebook).expect("validated when it was decided");
                 self.open_first_cycles();
@@ -136,6 +157,12 @@ impl State {
     #[must_use]
     pub const fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// Settlements, files and breaks.
+    #[must_use]
+    pub fn register(&self) -> &Register {
+        &self.register
     }
 
     /// One cycle.

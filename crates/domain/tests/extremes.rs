@@ -3,7 +3,6 @@
 
 use domain::account::{Account, Class};
 use domain::command::Command;
-use domain::cycle::{CycleId, CycleState};
 use domain::ids::{Id, Name, Network};
 use domain::money::{Amount, CNY, Currency};
 use domain::payment::{Side, Status};
@@ -192,24 +191,4 @@ fn postings_belong_to_the_institutions_that_any_leg_has_named() {
     assert_eq!(cycle.institutions(network(0)).into_iter().collect::<Vec<_>>(), [(bank, -9_968)]);
     assert_eq!(cycle.institutions(network(1)).into_iter().collect::<Vec<_>>(), [(shop, 9_962)]);
     assert_eq!(cycle.institutions(network(2)).len(), 0);
-}
-
-#[test]
-fn debtors_of_a_pending_cycle_are_named_once_and_in_rulebook_order() {
-    let mut model = funded();
-    let cycle = CycleId { currency: CNY, number: 1 };
-    model.report(&report(1, Side::Both, Kind::Captured, 1_000));
-    let hold = Command::HoldLong { from: network(2), to: None, amount: Amount::new(5, CNY).expect("not negative") };
-    for command in [
-        hold,
-        Command::CutOver { network: network(0), cycle },
-        Command::ProposeSettlement(cycle),
-        Command::ApproveSettlement(cycle),
-        Command::StartSettlement(cycle),
-        Command::FailSettlement { cycle, debtors: [2, 0, 2, 0].map(network).to_vec() },
-    ] {
-        model.command(&command).expect("each step follows the one before");
-    }
-    let state = model.state.cycle(cycle).map(|cycle| cycle.state.clone());
-    assert_eq!(state, Some(CycleState::Pending { debtors: vec![network(0), network(2)] }));
 }

@@ -3,11 +3,11 @@
 //! cut short and still means something. Amounts are mostly those of the payment, so that legs meet.
 
 use domain::codes::CodeKind;
+use domain::clearing::{InstructionState, Order, Settlement};
 use domain::command::{Command, LongOwner};
 use domain::cycle::{CycleId, CycleState};
-use domain::ids::{Id, Name, Network, Party};
+use domain::ids::{Id, Name, Network};
 use domain::money::{Amount, CNY, Currency};
-use domain::netting::net;
 use domain::payment::{Answer, Correction, Side};
 use domain::rejection::RejectionCode;
 use domain::report::{Evidence, Kind, Report, Scan};
@@ -218,14 +218,7 @@ fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         8 => (network(), amount()).prop_map(|(network, amount)| Command::ConfirmPrefund { network, amount }),
         2 => (network(), amount()).prop_map(|(network, amount)| Command::ConfirmWithdrawal { network, amount }),
-        1 => (network(), cycle.clone()).prop_map(|(network, cycle)| Command::CutOver { network, cycle }),
-        1 => (0..5_u8, cycle, prop::collection::vec(network(), 0..3)).prop_map(|(which, cycle, debtors)| match which {
-            0 => Command::ProposeSettlement(cycle),
-            1 => Command::ApproveSettlement(cycle),
-            2 => Command::StartSettlement(cycle),
-            3 => Command::ConfirmSettlement(cycle),
-            _ => Command::FailSettlement { cycle, debtors },
-        }),
+        1 => (network(), cycle).prop_map(|(network, cycle)| Command::CutOver { network, cycle }),
         2 => (network(), prop::option::of(network()), amount())
             .prop_map(|(from, to, amount)| Command::HoldLong { from, to, amount }),
         2 => (network(), prop::option::of(network()), owner, amount())
@@ -261,6 +254,8 @@ pub enum Told {
     Report(Box<Report>, Answer, bool),
     /// A command and its answer.
     Command(Command, Result<(), RejectionCode>),
+    /// An order and its answer.
+    Order(Order, Result<(), RejectionCode>),
     /// A correction and its answer.
     Correct(Id, Correction, Result<(), RejectionCode>),
     /// There was nothing to repeat or to settle.
@@ -344,19 +339,16 @@ impl Player {
         let open = self.model.state.open_cycle(currency);
         let id = CycleId { currency, number: open.saturating_sub(u32::from(back)) };
         let Some(cycle) = self.model.state.cycle(id) else { return Told::Nothing };
-        let command = match &cycle.state {
-            CycleState::Open | CycleState::Settled => return Told::Nothing,
-            CycleState::Closed => Command::ProposeSettlement(id),
-            CycleState::Proposed => Command::ApproveSettlement(id),
-            CycleState::Approved | CycleState::Pending { .. } => Command::StartSettlement(id),
-            CycleState::Settling if fails => {
-                let nets = net(&cycle.flows).multilateral.into_iter().filter(|(_, minor)| *minor < 0);
-                let debtor = |party| if let Party::Network(network) = party { Some(network) } else { None };
-                Command::FailSettlement { cycle: id, debtors: nets.filter_map(|(party, _)| debtor(party)).collect() }
-            }
-            CycleState::Settling => Command::ConfirmSettlement(id),
+        let settlement = self.model.state.register().settlement(id);
+        let order = match (&cycle.state, settlement) {
+            (CycleState::Closed, _) => Order::Propose(id),
+            (CycleState::Proposed, Some(proposed)) => Order::Approve { cycle: id, digest: proposed.digest },
+            (CycleState::Approved | CycleState::Pending { .. }, _) => Order::Start(id),
+            (CycleState::Settling, Some(settlement)) => next_answer(settlement, fails),
+            _ => return Told::Nothing,
         };
-        self.command(command)
+        let answer = self.model.order("clerk", &order);
+        Told::Order(order, answer)
     }
 
     fn next_rules(&mut self, open: bool, cap: u32) -> Told {
@@ -367,6 +359,19 @@ impl Player {
         }
         next.networks[0].net_debit_caps = vec![(CNY, i64::from(cap))];
         self.command(Command::LoadRulebook(Box::new(next)))
+    }
+}
+
+/// The bank's word on the first instruction that it has not carried out.
+fn next_answer(settlement: &Settlement, fails: bool) -> Order {
+    let mut open = settlement.instructions.iter().enumerate();
+    let open = open.find(|(_, instruction)| instruction.state == InstructionState::Sent);
+    let instruction = open.map_or_else(String::new, |(index, sent)| settlement.instruction_id(index, sent.attempt));
+    let (cycle, reference) = (settlement.cycle, format!("bank {instruction}"));
+    if fails {
+        Order::Reject { cycle, instruction, reference: None, reason: "AM04".to_owned() }
+    } else {
+        Order::Confirm { cycle, instruction, reference }
     }
 }
 

@@ -25,20 +25,26 @@
 //! booked    T2 J3                                             # the rules that the line above booked by
 //! both      P1 refunded R1 500 event=e7                       ACCEPTED
 //! close     1                                                 ACCEPTED
+//! confirm   1 2.1                                             ACCEPTED     # the bank did instruction 2, attempt 1
 //! balance   position.unionpay.tenpay -39860
 //! net       1 unionpay -10 tenpay 10
 //! status    P1 CAPTURED
 //! breaks    P1 AMOUNT_OVER 200
 //! unparked  ACCEPTED REFUND_EXCEEDS                           # what became of events that had waited
+//! break     B1 AMOUNT_OVER tenpay F1.7                        ACCEPTED     # line 7 of file F1
+//! stands    B1 open
 //! ```
 
+mod orders;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::account::{Account, Class};
 use domain::break_code::BreakCode;
+use domain::clearing::{InstructionState, Order, Settlement};
 use domain::command::{Command, LongOwner};
+use domain::cycle::CycleId;
 use domain::ids::{Id, Name, Network, Party};
 use domain::journal::Journal;
 use domain::money::CNY;
@@ -129,6 +135,17 @@ impl Table {
                 let movement = rest.first().map(|label| identifier(label));
                 let correction = Correction::WithdrawRest { movement, side: words::side(side)? };
                 let found = self.model().correct(identifier(id), correction);
+                self.answered(found, answer)
+            }
+            [verb @ ("propose" | "approve" | "start" | "confirm" | "fail"), number, which @ .., answer] => {
+                let found = self.settling(verb, cycle(number)?, which)?;
+                self.answered(found, answer)
+            }
+            ["stands", label, expected] => {
+                same(orders::standing(self.model().state.register().break_of(identifier(label))), expected)
+            }
+            [said @ .., answer] if let Some((principal, order)) = orders::order(&self.rules, said)? => {
+                let found = self.model().order(principal, &order);
                 self.answered(found, answer)
             }
             [verb, arguments @ .., answer] => {
@@ -287,14 +304,6 @@ impl Table {
             }
             ("close", [number]) => Command::CutOver { network: self.network("unionpay")?, cycle: cycle(number)? },
             ("close", [number, by]) => Command::CutOver { network: self.network(by)?, cycle: cycle(number)? },
-            ("propose", [number]) => Command::ProposeSettlement(cycle(number)?),
-            ("approve", [number]) => Command::ApproveSettlement(cycle(number)?),
-            ("start", [number]) => Command::StartSettlement(cycle(number)?),
-            ("confirm", [number]) => Command::ConfirmSettlement(cycle(number)?),
-            ("fail", [number, debtors @ ..]) => Command::FailSettlement {
-                cycle: cycle(number)?,
-                debtors: debtors.iter().map(|name| self.network(name)).collect::<Result<_, _>>()?,
-            },
             ("hold_long", [from, ">", to, minor]) => {
                 Command::HoldLong { from: self.network(from)?, to: self.network(to).ok(), amount: amount(minor)? }
             }
@@ -323,6 +332,46 @@ impl Table {
             ("sweep_fees", [minor]) => Command::SweepFees(amount(minor)?),
             _ => return Err("no such line".to_owned()),
         })
+    }
+
+    /// `confirm` is of every instruction at the bank, or of those named by place and attempt (`2.1`); `fail` is the bank's
+    /// refusal of every instruction of the debtors named, or of those named by place and attempt.
+    fn settling(&mut self, verb: &str, id: CycleId, which: &[&str]) -> Result<Result<(), RejectionCode>, String> {
+        let settlement = self.model().state.register().settlement(id).cloned();
+        let orders = match verb {
+            "propose" => vec![Order::Propose(id)],
+            "start" => vec![Order::Start(id)],
+            "approve" => {
+                let proposed = settlement.filter(|_| which.is_empty()).map_or([0; 32], |settlement| settlement.digest);
+                vec![Order::Approve { cycle: id, digest: proposed }]
+            }
+            _ => {
+                let instructions = self.named(settlement.as_ref(), which)?;
+                instructions.into_iter().map(|instruction| answer(verb, id, instruction)).collect()
+            }
+        };
+        Ok(orders.iter().try_for_each(|order| self.model().order("clerk", order)))
+    }
+
+    /// Ids of instructions; one that nobody has when the words name none.
+    fn named(&self, settlement: Option<&Settlement>, which: &[&str]) -> Result<Vec<String>, String> {
+        let Some(settlement) = settlement else { return Ok(vec!["none".to_owned()]) };
+        let mut ids = Vec::new();
+        for (index, instruction) in settlement.instructions.iter().enumerate() {
+            let debtor = self.rules.party_name(instruction.debtor);
+            let is_open = !matches!(instruction.state, InstructionState::Confirmed { .. });
+            if which.contains(&debtor) || (which.is_empty() && is_open) {
+                ids.push(settlement.instruction_id(index, instruction.attempt));
+            }
+        }
+        for (place, attempt) in which.iter().filter_map(|word| word.split_once('.')) {
+            let place: usize = number(place)?;
+            ids.push(settlement.instruction_id(place.saturating_sub(1), number(attempt)?));
+        }
+        if ids.is_empty() {
+            ids.push("none".to_owned());
+        }
+        Ok(ids)
     }
 
     fn answered(&mut self, found: Result<(), RejectionCode>, expected: &str) -> Line {
@@ -417,6 +466,14 @@ impl Table {
         self.shown.breaks.extend(breaks.iter().map(|(_, b)| b.code));
         let said: Vec<String> = breaks.iter().map(|(_, b)| format!("{} {}", b.code.name(), b.minor)).collect();
         same(&or_none(&said.iter().map(String::as_str).collect::<Vec<_>>()), &expected.join(" "))
+    }
+}
+
+fn answer(verb: &str, cycle: CycleId, instruction: String) -> Order {
+    let reference = format!("bank {instruction}");
+    match verb {
+        "confirm" => Order::Confirm { cycle, instruction, reference },
+        _ => Order::Reject { cycle, instruction, reference: None, reason: "AM04".to_owned() },
     }
 }
 
