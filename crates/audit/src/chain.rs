@@ -13,6 +13,10 @@ pub(crate) fn genesis(genesis: &Genesis) -> [u8; 32] {
     Sha256::new().chain_update(b"hutong genesis v1").chain_update(genesis.encode()).finalize().into()
 }
 
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 pub(crate) fn next(head: [u8; 32], sequence: Sequence, entry: &Entry<'_>) -> [u8; 32] {
     let record: [u8; 32] = match entry.content {
         Content::Raw(raw) => Sha256::digest(raw).into(),

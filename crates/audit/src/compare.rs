@@ -34,6 +34,8 @@ pub enum Fault {
     Balance,
     /// A settlement cycle holds other flows.
     Cycle,
+    /// Settlements, files or breaks differ from what the orders of the log come to.
+    Register,
     /// What is kept of a payment differs.
     Payment,
     /// Offsets do not rise.
@@ -64,6 +66,7 @@ impl fmt::Display for Finding {
             }
             Fault::PostingDiffers => write!(f, "a posting on {} has another amount or rule", self.place),
             Fault::Balance => write!(f, "the balance of {} is wrong", self.place),
+            Fault::Register => f.write_str("settlements, files or breaks are not what the log's orders come to"),
             Fault::Cycle => write!(f, "cycle {} holds other obligations than its postings", self.place),
             Fault::Payment => write!(f, "payment {} is kept in another state than its events give", self.place),
             Fault::Offset => write!(f, "the source offset does not rise"),

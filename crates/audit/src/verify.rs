@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use domain::clearing::{self, Context, Order};
 use domain::command::{self, Command};
 use domain::cycle::CycleId;
 use domain::directive::{Action, Codec, Completion};
@@ -16,6 +17,7 @@ use store::block::BlockView;
 use store::entry::{AnswerCode, Content, Entry, EntryKind};
 use store::error::FormatError;
 use store::history::HistoryRow;
+use store::incarnation::Incarnation;
 use store::mark::Mark;
 use store::{Store, StoreError};
 use thiserror::Error;
@@ -190,7 +192,7 @@ impl<'a> Auditor<'a> {
             return Ok(());
         };
         let derived = match entry.kind {
-            EntryKind::Internal => AnswerCode::RECORDED,
+            EntryKind::Internal => self.internal(raw)?,
             // What an older version could not carry out has changed nothing.
             EntryKind::Command if entry.answer == RejectionCode::CommandNotSupported.into() => entry.answer,
             EntryKind::Command => self.command(block, raw, entry)?,
@@ -281,6 +283,7 @@ impl<'a> Auditor<'a> {
             Ok(directive) => directive,
             Err(quarantine) => return Ok(quarantine.into()),
         };
+        let principal = directive.principal.clone();
         let key = Key::Command(directive.principal, directive.idempotency_key);
         if let Some(answer) = self.repeated(key, entry) {
             return Ok(answer);
@@ -293,12 +296,21 @@ impl<'a> Auditor<'a> {
             Err(code) => Err(code),
             Ok(Action::Unsupported) => Err(RejectionCode::CommandNotSupported),
             Ok(Action::Command(command)) => self.perform(block, &command),
-            Ok(Action::Complete(completion)) => return Ok(self.complete(block, &completion, entry)),
+            Ok(Action::FeeOf(payment, command)) if self.payments.contains_key(&payment) => {
+                self.perform(block, &command)
+            }
+            Ok(Action::FeeOf(..)) => Err(RejectionCode::PaymentUnknown),
+            Ok(Action::Order(order)) => self.order(block, &order, &self.context(&principal, entry)),
+            Ok(Action::Complete(completion)) => {
+                return Ok(self.complete(block, &completion, &self.context(&principal, entry)));
+            }
             Ok(Action::LoadRulebook(text)) => match self.codec.rulebook(&text) {
                 Ok(rulebook) => self.perform(block, &Command::LoadRulebook(Box::new(rulebook))),
                 Err(_) => Err(RejectionCode::RulebookInvalid),
             },
-            Ok(Action::Correct { payment, correction, currency }) => self.correct(block, payment, correction, currency),
+            Ok(Action::Correct { payment, correction, currency, answers }) => {
+                self.correct(block, (payment, correction, currency), answers)
+            }
         };
         if let (Some(booking), Ok(())) = (booking, performed) {
             self.first.insert(booking, (self.sequence, entry.content.digest()));
@@ -309,28 +321,55 @@ impl<'a> Auditor<'a> {
     fn correct(
         &mut self,
         block: Sequence,
-        id: Id,
-        correction: Correction,
-        currency: Currency,
+        (id, correction, currency): (Id, Correction, Currency),
+        answers: Id,
     ) -> Result<(), RejectionCode> {
+        clearing::check_proof(self.state.register(), None, Some(answers))?;
         let payment = self.payments.get(&id).cloned().unwrap_or_default();
         if payment.terms.is_some_and(|terms| terms.currency != currency) {
             return Err(RejectionCode::PaymentMismatch);
         }
         let next = payment::correct(&self.state, &payment, correction, &mut self.effects)?;
         self.payments.insert(id, next);
-        self.book(block, Change::None);
+        self.book(block, clearing::returned_to_transit(answers));
         Ok(())
     }
 
-    fn complete(&mut self, block: Sequence, completion: &Completion, entry: &Entry<'_>) -> AnswerCode {
-        let terms = self.payments.get(&completion.payment).and_then(|payment| payment.terms);
-        match terms {
-            Some(terms) => {
-                self.report(block, &completion.report(&terms, entry.arrived_at, self.state.rules().current()))
+    fn context<'p>(&self, principal: &'p str, entry: &Entry<'_>) -> Context<'p> {
+        Context { principal, sequence: self.sequence, arrived_at: entry.arrived_at, sha256: chain::sha256 }
+    }
+
+    fn order(&mut self, block: Sequence, order: &Order, context: &Context<'_>) -> Result<(), RejectionCode> {
+        let change = clearing::decide(&self.state, order, context, &mut self.effects)?;
+        self.book(block, change);
+        Ok(())
+    }
+
+    /// The first entry is the first rulebook; one behind it says that a topic was made anew.
+    fn internal(&mut self, raw: &[u8]) -> Result<AnswerCode, Error> {
+        if self.sequence > Sequence(1) {
+            let source = Incarnation::decode(raw)?.source;
+            if let Some(position) = self.positions.get_mut(usize::from(source)) {
+                *position = 0;
             }
-            None => RejectionCode::PaymentUnknown.into(),
         }
+        Ok(AnswerCode::RECORDED)
+    }
+
+    fn complete(&mut self, block: Sequence, completion: &Completion, context: &Context<'_>) -> AnswerCode {
+        if let Err(code) = clearing::check_proof(self.state.register(), Some(&completion.row), completion.ends) {
+            return code.into();
+        }
+        let Some(terms) = self.payments.get(&completion.payment).and_then(|payment| payment.terms) else {
+            return RejectionCode::PaymentUnknown.into();
+        };
+        let report = completion.report(&terms, context.arrived_at, self.state.rules().current());
+        let answer = self.report(block, &report);
+        if let (AnswerCode::ACCEPTED, Some(ends)) = (answer, completion.ends) {
+            self.effects.clear();
+            self.book(block, clearing::completed(ends, context));
+        }
+        answer
     }
 
     fn perform(&mut self, block: Sequence, command: &Command) -> Result<(), RejectionCode> {
@@ -393,6 +432,9 @@ impl<'a> Auditor<'a> {
         for account in wrong {
             let place = account.name(|network| self.state.rules().current().network_name(network));
             self.found(self.sequence, Fault::Balance, place);
+        }
+        if record.register != *self.state.register() {
+            self.found(self.sequence, Fault::Register, String::new());
         }
         for cycle in record.cycles {
             let derived = self.books.flows.get(&cycle.id).cloned().unwrap_or_default();

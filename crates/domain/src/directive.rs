@@ -32,6 +32,8 @@ pub enum Action {
     Command(Command),
     /// An order to the clearing house.
     Order(Order),
+    /// A command about a fee of this payment, which must be known.
+    FeeOf(Id, Command),
     /// A proven correction of one payment.
     Correct {
         /// Which.

@@ -152,6 +152,8 @@ codes! {
         "The break has ended already.", "该差错已处理完毕。";
     BreakUnproven = 160, "BREAK_UNPROVEN", Later,
         "An amount hangs on this break; only a booking ends it.", "该差错下仍有挂账金额，须以记账方式处理。";
+    IncarnationRefused = 161, "INCARNATION_REFUSED", Never,
+        "A topic may be made anew in the demonstration only.", "仅演示环境允许重建主题。";
 }
 
 codes! {

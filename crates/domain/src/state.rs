@@ -70,7 +70,12 @@ impl State {
     /// # Errors
     /// When `first` is not a valid first version.
     pub fn new(first: Rulebook) -> Result<Self, RulebookError> {
-        let mut state = Self { rules: Rules::new(first)?, book: Book::default(), cycles: BTreeMap::new(), register: Arc::default() };
+        let mut state = Self {
+            rules: Rules::new(first)?,
+            book: Book::default(),
+            cycles: BTreeMap::new(),
+            register: Arc::default(),
+        };
         state.open_first_cycles();
         Ok(state)
     }

@@ -92,5 +92,6 @@ fn state_record(state: &State, rulebooks: &[Vec<u8>]) -> StateRecord {
         rulebooks: rulebooks.to_vec(),
         accounts: state.book().accounts().collect(),
         cycles: currencies.flat_map(|currency| state.cycles(currency)).map(|cycle| cycle_record(cycle)).collect(),
+        register: state.register().clone(),
     }
 }

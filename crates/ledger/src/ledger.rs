@@ -11,9 +11,11 @@ use domain::payment::Payment;
 use domain::time::Timestamp;
 use store::Store;
 use store::genesis::Genesis;
+use store::incarnation::Incarnation;
 
 use crate::entries::{self, LoggedEntry};
 use crate::error::Error;
+use crate::flush::flush;
 use crate::input::{Clock, Source};
 use crate::pipeline::{self, Options, Running};
 use crate::recover;
@@ -56,6 +58,26 @@ impl Ledger {
     #[must_use]
     pub fn positions(&self) -> &[i64] {
         self.shard.positions()
+    }
+
+    /// Notes that the topic of a source was made anew under this id, so that its offsets begin at 0 again; what was read from
+    /// the old one stays. Only for whoever owns the topics and knows that the old ones are gone: the demonstration.
+    ///
+    /// # Errors
+    /// When the genesis has no such source or the log cannot be written.
+    pub fn record_incarnation(&mut self, source: u16, topic_id: &str) -> Result<(), Error> {
+        let incarnation = Incarnation { source, topic_id: topic_id.to_owned() };
+        if usize::from(source) >= self.positions().len() {
+            return Err(Error::UnknownSource { source_index: source });
+        }
+        let now = self.clock.now();
+        self.shard.log_incarnation(&incarnation, now)?;
+        let block = self.shard.seal(now, self.options.run_entries).expect("an entry was logged");
+        if let Some(run) = self.shared.commit(block, &mut Vec::new())? {
+            flush(&self.shared, &run)?;
+            self.shard.forget_flushed(run.number);
+        }
+        Ok(())
     }
 
     /// Starts consuming.

@@ -69,7 +69,8 @@ fn at_genesis(store: &dyn Store, codec: &dyn Codec, given: &[u8]) -> Result<Begi
 
 fn at_mark(store: &dyn Store, codec: &dyn Codec, mark: &Mark, record: StateRecord) -> Result<Begin, Error> {
     let versions = record.rulebooks.iter().map(|text| read(codec, text)).collect::<Result<Vec<_>, _>>()?;
-    let state = State::restore(versions, Book::restore(record.accounts), record.cycles.into_iter().map(cycle));
+    let cycles = record.cycles.into_iter().map(cycle);
+    let state = State::restore(versions, Book::restore(record.accounts), cycles, record.register);
     let state = state.map_err(|error| Error::Rulebook(error.to_string()))?;
     let block = store.block(mark.through).map_err(Error::Store)?.ok_or(Error::ChainBroken { block: mark.through })?;
     let positions = block.head().positions.clone();
@@ -106,7 +107,8 @@ fn replay_entry(shard: &mut Shard, entry: &Entry<'_>) -> Result<(), Error> {
     // What an older version could not carry out has changed nothing then and changes nothing now.
     let unsupported = entry.answer == RejectionCode::CommandNotSupported.into();
     let raw = match entry.content {
-        Content::Raw(raw) if entry.kind != EntryKind::Internal && !unsupported => raw,
+        Content::Raw(raw) if entry.kind == EntryKind::Internal => return shard.log_internal(entry, raw),
+        Content::Raw(raw) if !unsupported => raw,
         _ => return shard.log_again(entry),
     };
     let key = if entry.answer == Quarantine::KeyMismatch.into() { Some(entry.key) } else { None };

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use domain::clearing::{self, Context, Order};
 use domain::command::{self, Command};
 use domain::directive::{Action, Codec, Completion, Directive};
 use domain::ids::{Id, Network, Sequence};
@@ -24,6 +25,7 @@ use store::block::BlockBuilder;
 use store::chain::{self, Head};
 use store::entry::{AnswerCode, Content, Entry, EntryKind};
 use store::hash::{HashKey, IdDigest};
+use store::incarnation::Incarnation;
 use store::mark::EventIdRecord;
 
 use crate::error::Error;
@@ -349,23 +351,42 @@ impl Shard {
             let answer = RejectionCode::ConflictingDuplicate;
             return Ok(Verdict { duplicate_of: Some(first.sequence), ..Verdict::new(EntryKind::Command, answer) });
         }
-        let answer = self.perform(directive.action.clone(), arrived_at)?;
+        let answer = self.perform(&directive.principal, directive.action.clone(), arrived_at)?;
         if let (Some(booking), true) = (booking, answer == AnswerCode::ACCEPTED) {
             self.remember(booking, answer, digest);
         }
         Ok(Verdict::new(EntryKind::Command, answer))
     }
 
-    fn perform(&mut self, action: Result<Action, RejectionCode>, arrived_at: Timestamp) -> Result<AnswerCode, Error> {
+    fn perform(
+        &mut self,
+        principal: &str,
+        action: Result<Action, RejectionCode>,
+        arrived_at: Timestamp,
+    ) -> Result<AnswerCode, Error> {
+        let context = Context { principal, sequence: self.next(), arrived_at, sha256 };
         let performed = match action {
             Err(code) => Err(code),
             Ok(Action::Unsupported) => Err(RejectionCode::CommandNotSupported),
             Ok(Action::Command(command)) => self.command(&command)?,
-            Ok(Action::Correct { payment, correction, currency }) => self.correct(payment, correction, currency)?,
-            Ok(Action::Complete(completion)) => return self.complete(&completion, arrived_at),
+            Ok(Action::FeeOf(payment, command)) => match self.payment(payment)? {
+                Some(_) => self.command(&command)?,
+                None => Err(RejectionCode::PaymentUnknown),
+            },
+            Ok(Action::Order(order)) => self.order(&order, &context),
+            Ok(Action::Correct { payment, correction, currency, answers }) => {
+                self.correct(payment, correction, currency, answers)?
+            }
+            Ok(Action::Complete(completion)) => return self.complete(&completion, &context),
             Ok(Action::LoadRulebook(text)) => self.load_rulebook(text),
         };
         Ok(performed.map_or_else(Into::into, |()| AnswerCode::ACCEPTED))
+    }
+
+    fn order(&mut self, order: &Order, context: &Context<'_>) -> Result<(), RejectionCode> {
+        let change = clearing::decide(&self.state, order, context, &mut self.effects)?;
+        self.fold(change);
+        Ok(())
     }
 
     fn command(&mut self, command: &Command) -> Result<Result<(), RejectionCode>, Error> {
@@ -405,7 +426,11 @@ impl Shard {
         id: Id,
         correction: Correction,
         currency: Currency,
+        answers: Id,
     ) -> Result<Result<(), RejectionCode>, Error> {
+        if let Err(code) = clearing::check_proof(self.state.register(), None, Some(answers)) {
+            return Ok(Err(code));
+        }
         let key = self.hash.payment(id);
         let standing = standing(&self.payments, self.store.as_ref(), key, id)?;
         let stored = standing.is_stored();
@@ -416,20 +441,29 @@ impl Shard {
             Err(code) => Err(code),
             Ok(payment) => {
                 self.payments.insert(key.0, Held { id, payment, stored });
-                self.fold(Change::None);
+                self.fold(clearing::returned_to_transit(answers));
                 Ok(())
             }
         })
     }
 
     /// T3a: judged like the report that the silent network would have sent.
-    fn complete(&mut self, completion: &Completion, arrived_at: Timestamp) -> Result<AnswerCode, Error> {
+    fn complete(&mut self, completion: &Completion, context: &Context<'_>) -> Result<AnswerCode, Error> {
         let (key, id) = (self.hash.payment(completion.payment), completion.payment);
+        let proof = clearing::check_proof(self.state.register(), Some(&completion.row), completion.ends);
         let terms = standing(&self.payments, self.store.as_ref(), key, id)?.payment().terms;
-        match terms {
-            Some(terms) => self.report(&completion.report(&terms, arrived_at, self.state.rules().current())),
-            None => Ok(RejectionCode::PaymentUnknown.into()),
+        let terms = match (proof, terms) {
+            (Err(code), _) => return Ok(code.into()),
+            (Ok(()), None) => return Ok(RejectionCode::PaymentUnknown.into()),
+            (Ok(()), Some(terms)) => terms,
+        };
+        let report = completion.report(&terms, context.arrived_at, self.state.rules().current());
+        let answer = self.report(&report)?;
+        if let (AnswerCode::ACCEPTED, Some(ends)) = (answer, completion.ends) {
+            self.effects.clear();
+            self.fold(clearing::completed(ends, context));
         }
+        Ok(answer)
     }
 
     fn load_rulebook(&mut self, text: Vec<u8>) -> Result<(), RejectionCode> {
@@ -447,7 +481,19 @@ impl Shard {
     /// The first entry of a log: the rulebook it begins with.
     pub(crate) fn log_rulebook(&mut self, now: Timestamp) -> Result<(), Error> {
         let text = self.rulebooks[0].clone();
-        self.log_again(&Entry {
+        let entry = self.internal(&text, now);
+        self.log_again(&entry)
+    }
+
+    /// Notes that the topic of a source was made anew: its offsets begin at 0 again.
+    pub(crate) fn log_incarnation(&mut self, incarnation: &Incarnation, now: Timestamp) -> Result<(), Error> {
+        let content = incarnation.encode();
+        let entry = self.internal(&content, now);
+        self.log_internal(&entry, &content)
+    }
+
+    fn internal<'a>(&self, content: &'a [u8], now: Timestamp) -> Entry<'a> {
+        Entry {
             source: Entry::NO_SOURCE,
             offset: 0,
             arrived_at: now,
@@ -458,8 +504,19 @@ impl Shard {
             principal: "",
             idempotency_key: "",
             key: &[],
-            content: Content::Raw(&text),
-        })
+            content: Content::Raw(content),
+        }
+    }
+
+    /// An entry of the ledger's own behind the first rulebook: an incarnation.
+    pub(crate) fn log_internal(&mut self, entry: &Entry<'_>, content: &[u8]) -> Result<(), Error> {
+        self.log_again(entry)?;
+        if self.sequence > Sequence(1) {
+            let source = Incarnation::decode(content).map_err(Error::Format)?.source;
+            self.block.skip_to(source, 0).map_err(Error::Block)?;
+            self.positions[usize::from(source)] = 0;
+        }
+        Ok(())
     }
 
     /// An entry that changes nothing but the log: the first rulebook, a duplicate.
@@ -537,6 +594,10 @@ impl Shard {
         self.ids.flushed(through);
         self.payments.flushed(through);
     }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 fn standing<'a>(payments: &'a Memtable<Held>, store: &dyn Store, key: IdDigest, id: Id) -> Result<Standing<'a>, Error> {

@@ -123,7 +123,7 @@ fn state(reader: &mut Reader<'_>) -> Result<CycleState, FormatError> {
 const OPERATOR: u8 = 253;
 const ESCROW: u8 = 254;
 
-fn party_number(party: Party) -> u8 {
+pub(crate) fn party_number(party: Party) -> u8 {
     match party {
         Party::Network(network) => fields::network_number(network),
         Party::Operator => OPERATOR,
@@ -131,7 +131,7 @@ fn party_number(party: Party) -> u8 {
     }
 }
 
-fn party(reader: &mut Reader<'_>) -> Result<Party, FormatError> {
+pub(crate) fn party(reader: &mut Reader<'_>) -> Result<Party, FormatError> {
     match reader.u8()? {
         OPERATOR => Ok(Party::Operator),
         ESCROW => Ok(Party::Escrow),

@@ -34,6 +34,8 @@ pub enum RecordKind {
     Filter,
     /// Since when a payment waits.
     Waiting,
+    /// A topic that was made anew.
+    Incarnation,
     /// A key of some family.
     Key,
 }
@@ -52,6 +54,7 @@ impl RecordKind {
             Self::EventId => "event id",
             Self::Filter => "filter",
             Self::Waiting => "waiting payment",
+            Self::Incarnation => "incarnation",
             Self::Key => "key",
         }
     }

@@ -1,7 +1,7 @@
 //! The record of a payment: everything the domain remembers of it, exactly. What most payments do not have costs a bit
 //! each, so that an ordinary one takes some fifty bytes.
 
-mod report;
+pub(crate) mod report;
 
 use domain::ids::{Id, Sequence};
 use domain::payment::{Dispute, DisputeState, Fees, Hold, Leg, Movement, Parked, Payment, Refund, Terms};

@@ -2,12 +2,16 @@
 
 use domain::account::Account;
 use domain::book::Balance;
+use domain::clearing::Register;
 
 use crate::bytes::{Reader, put_bytes, put_i128, put_u64};
 use crate::cycle::CycleRecord;
 use crate::error::{FormatError, FormatReason, RecordKind};
+use crate::register;
 
-const VERSION: u8 = 1;
+/// Version 1 had no register.
+const VERSIONS: &[u8] = &[1, 2];
+const VERSION: u8 = 2;
 
 /// Plain, so that the domain's types may hide their insides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub struct StateRecord {
     pub accounts: Vec<(Account, Balance)>,
     /// Every cycle by currency and number; the last of a currency is open.
     pub cycles: Vec<CycleRecord>,
+    /// Settlements, files and breaks.
+    pub register: Register,
 }
 
 impl StateRecord {
@@ -39,6 +45,7 @@ impl StateRecord {
         for cycle in &self.cycles {
             cycle.encode_into(&mut out);
         }
+        register::put(&mut out, &self.register);
         out
     }
 
@@ -47,7 +54,7 @@ impl StateRecord {
     /// # Errors
     /// When the bytes are not a state of a known version.
     pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
-        let mut reader = Reader::versioned(RecordKind::State, bytes, &[VERSION])?;
+        let mut reader = Reader::versioned(RecordKind::State, bytes, VERSIONS)?;
         let mut record = Self::default();
         for _ in 0..reader.u64()? {
             record.rulebooks.push(reader.bytes()?.to_vec());
@@ -59,6 +66,9 @@ impl StateRecord {
         }
         for _ in 0..reader.u64()? {
             record.cycles.push(CycleRecord::read(&mut reader)?);
+        }
+        if bytes[0] >= VERSION {
+            record.register = register::read(&mut reader)?;
         }
         reader.finish()?;
         Ok(record)

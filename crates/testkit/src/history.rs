@@ -2,8 +2,8 @@
 //! is small and says little by itself; what it comes to depends on the ledger it is told to, so that every history can be
 //! cut short and still means something. Amounts are mostly those of the payment, so that legs meet.
 
-use domain::codes::CodeKind;
 use domain::clearing::{InstructionState, Order, Settlement};
+use domain::codes::CodeKind;
 use domain::command::{Command, LongOwner};
 use domain::cycle::{CycleId, CycleState};
 use domain::ids::{Id, Name, Network};

@@ -1,11 +1,11 @@
 //! The production codec: what the ledger and the verifier read records with.
 
-use domain::directive::{Action, Codec, Completion, Directive};
+use domain::directive::{Codec, Directive};
 use domain::rejection::Quarantine;
 use domain::report::Submission;
 use domain::rulebook::Rulebook;
 
-use crate::control::{self, Basis, Instruction, Refusal};
+use crate::control::{self, Asked, Refusal};
 use crate::event;
 
 /// Reads a rulebook text; what is wrong with it is said in words.
@@ -32,28 +32,10 @@ impl Codec for WireCodec {
 
     fn command(&self, raw: &[u8], rules: &Rulebook) -> Result<Directive, Quarantine> {
         let record = control::decode(raw).map_err(|error| error.quarantine())?;
-        let command = record.envelope.command_id;
-        let mut bank_reference = None;
-        let action = match record.instruction(rules) {
+        let (action, bank_reference) = match record.asked(rules) {
             Err(Refusal::Malformed { why, .. }) => return Err(why),
-            Err(Refusal::Rejected(code)) => Err(code),
-            Ok(Instruction::Decide { command, basis: Basis::Nothing }) => Ok(Action::Command(command)),
-            Ok(Instruction::Decide { command, basis: Basis::BankReference(reference) }) => {
-                bank_reference = Some(reference);
-                Ok(Action::Command(command))
-            }
-            Ok(Instruction::CompleteFromEvidence(row)) if row.break_id.is_none() => Ok(Action::Complete(Completion {
-                command,
-                payment: row.payment,
-                movement: row.movement,
-                kind: row.kind,
-                side: row.side,
-                amount: row.amount,
-                evidence: row.row,
-            })),
-            Ok(Instruction::LoadRulebook(text)) => Ok(Action::LoadRulebook(text)),
-            // Everything else needs the book of breaks, proposals or instructions beside the rules.
-            Ok(_) => Ok(Action::Unsupported),
+            Err(Refusal::Rejected(code)) => (Err(code), None),
+            Ok(Asked { action, bank_reference }) => (Ok(action), bank_reference),
         };
         let control::Envelope { principal, idempotency_key, .. } = record.envelope;
         Ok(Directive { principal, idempotency_key, bank_reference, action })

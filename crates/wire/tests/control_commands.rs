@@ -1,20 +1,22 @@
 //! Commands from the wire: what each becomes, and what is quarantined, malformed or refused.
 
 use domain::break_code::BreakCode;
-use domain::command::{Command, LongOwner};
+use domain::clearing::{LongOutcome, Order, Resolution};
+use domain::command::Command;
 use domain::cycle::CycleId;
+use domain::directive::{Action, Completion};
 use domain::ids::{Id, Name, Network, Sequence};
 use domain::money::{Amount, CNY};
 use domain::payment::{Correction, Side, Terms};
 use domain::rejection::{Quarantine, RejectionCode};
 use domain::report::{Evidence, Kind};
 use domain::rulebook::Rulebook;
-use domain::time::{Date, Timestamp};
+use domain::time::Timestamp;
 use prost::Message;
 use wire::common::v1::{Amount as SentAmount, BillRow, BillTotals, CycleRef};
 use wire::control::v1::control_command::Command as Content;
 use wire::control::v1::{self, ControlCommand};
-use wire::control::{Basis, Instruction, LongOutcome, Refusal, Resolution, Undecodable, decode};
+use wire::control::{Asked, Refusal, Undecodable, decode};
 use wire::event;
 
 fn rules() -> Rulebook {
@@ -61,19 +63,34 @@ fn sent(content: Content) -> ControlCommand {
     }
 }
 
-fn instruction(content: Content) -> Result<Instruction, Refusal> {
+fn asked(content: Content) -> Result<Asked, Refusal> {
     let record = sent(content).encode_to_vec();
-    decode(&record).expect("the envelope is complete").instruction(&rules())
+    decode(&record).expect("the envelope is complete").asked(&rules())
 }
 
 #[track_caller]
-fn becomes(content: Content, command: Command, basis: Basis) {
-    assert_eq!(instruction(content), Ok(Instruction::Decide { command, basis }));
+fn becomes(content: Content, expected: impl Into<Asked>) {
+    assert_eq!(asked(content), Ok(expected.into()));
+}
+
+/// The command that a booking of the bank under reference B1 is reported by.
+#[track_caller]
+fn books(content: Content, command: Command) {
+    let bank_reference = Some("B1".to_owned());
+    assert_eq!(asked(content), Ok(Asked { bank_reference, ..command.into() }));
+}
+
+#[track_caller]
+fn order(content: Content) -> Order {
+    match asked(content) {
+        Ok(Asked { action: Action::Order(order), bank_reference: None }) => order,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[track_caller]
 fn malformed(content: Content, field: &'static str, why: Quarantine) {
-    assert_eq!(instruction(content), Err(Refusal::Malformed { field, why }));
+    assert_eq!(asked(content), Err(Refusal::Malformed { field, why }));
 }
 
 #[test]
@@ -138,7 +155,7 @@ fn the_envelope_says_who_and_under_which_names() {
 fn a_network_that_the_rulebook_does_not_have_is_refused_and_no_network_is_malformed() {
     let of =
         |name: &str| v1::ConfirmPrefund { network: name.to_owned(), amount: fen(1), bank_reference: "B1".to_owned() };
-    let refused = instruction(Content::ConfirmPrefund(of("netsunion")));
+    let refused = asked(Content::ConfirmPrefund(of("netsunion")));
     assert_eq!(refused, Err(Refusal::Rejected(RejectionCode::UnknownNetwork)));
     malformed(Content::ConfirmPrefund(of("")), "confirm_prefund.network", Quarantine::MissingField);
 }
@@ -151,53 +168,40 @@ fn amounts_are_more_than_zero_in_a_currency_of_the_rulebook() {
     malformed(of(fen(0)), "sweep_fees.amount", Quarantine::AmountNotPositive);
     malformed(of(fen(-1)), "sweep_fees.amount", Quarantine::AmountNotPositive);
     malformed(of(Some(in_dollars)), "sweep_fees.amount", Quarantine::UnknownCurrency);
-    becomes(of(fen(9)), Command::SweepFees(amount(9)), Basis::BankReference("B1".to_owned()));
+    books(of(fen(9)), Command::SweepFees(amount(9)));
 }
 
 #[test]
 fn cycles_and_money_at_the_bank_become_commands_of_the_domain() {
     let unionpay = network("unionpay");
     let seven = CycleId { currency: CNY, number: 7 };
-    let reference = || Basis::BankReference("B1".to_owned());
     let paid = (network("tenpay"), amount(100));
-    becomes(
+    books(
         Content::ConfirmPrefund(v1::ConfirmPrefund {
             network: "tenpay".to_owned(),
             amount: fen(100),
             bank_reference: "B1".to_owned(),
         }),
         Command::ConfirmPrefund { network: paid.0, amount: paid.1 },
-        reference(),
     );
-    becomes(
+    books(
         Content::ConfirmWithdrawal(v1::ConfirmWithdrawal {
             network: "tenpay".to_owned(),
             amount: fen(100),
             bank_reference: "B1".to_owned(),
         }),
         Command::ConfirmWithdrawal { network: paid.0, amount: paid.1 },
-        reference(),
     );
     becomes(
         Content::CutOver(v1::CutOver { cycle: cycle(7), reporting_network: "unionpay".to_owned() }),
         Command::CutOver { network: unionpay, cycle: seven },
-        Basis::Nothing,
     );
-    becomes(
-        Content::ProposeSettlement(v1::ProposeSettlement { cycle: cycle(7) }),
-        Command::ProposeSettlement(seven),
-        Basis::Nothing,
-    );
+    becomes(Content::ProposeSettlement(v1::ProposeSettlement { cycle: cycle(7) }), Order::Propose(seven));
     becomes(
         Content::ApproveSettlement(v1::ApproveSettlement { cycle: cycle(7), digest: vec![4; 32] }),
-        Command::ApproveSettlement(seven),
-        Basis::Proposal([4; 32]),
+        Order::Approve { cycle: seven, digest: [4; 32] },
     );
-    becomes(
-        Content::StartSettlement(v1::StartSettlement { cycle: cycle(7) }),
-        Command::StartSettlement(seven),
-        Basis::Nothing,
-    );
+    becomes(Content::StartSettlement(v1::StartSettlement { cycle: cycle(7) }), Order::Start(seven));
     let unseen = v1::ApproveSettlement { cycle: cycle(7), digest: vec![4; 31] };
     malformed(Content::ApproveSettlement(unseen), "approve_settlement.digest", Quarantine::InvalidField);
     let never = v1::StartSettlement { cycle: cycle(1 << 32) };
@@ -212,12 +216,8 @@ fn what_became_of_an_instruction_keeps_the_banks_words() {
         bank_reference: "B1".to_owned(),
     };
     let seven = CycleId { currency: CNY, number: 7 };
-    let expected = Instruction::ConfirmInstruction {
-        cycle: seven,
-        instruction_id: "CNY-7-1".to_owned(),
-        bank_reference: "B1".to_owned(),
-    };
-    assert_eq!(instruction(Content::ConfirmInstruction(confirmed)), Ok(expected));
+    let expected = Order::Confirm { cycle: seven, instruction: "CNY-7-1".to_owned(), reference: "B1".to_owned() };
+    becomes(Content::ConfirmInstruction(confirmed), expected);
 
     let rejected = v1::RejectInstruction {
         cycle: cycle(7),
@@ -225,13 +225,13 @@ fn what_became_of_an_instruction_keeps_the_banks_words() {
         bank_reference: String::new(),
         reason: "AM04 short".to_owned(),
     };
-    let expected = Instruction::RejectInstruction {
+    let expected = Order::Reject {
         cycle: seven,
-        instruction_id: "CNY-7-1".to_owned(),
-        bank_reference: None,
+        instruction: "CNY-7-1".to_owned(),
+        reference: None,
         reason: "AM04 short".to_owned(),
     };
-    assert_eq!(instruction(Content::RejectInstruction(rejected.clone())), Ok(expected));
+    becomes(Content::RejectInstruction(rejected.clone()), expected);
     let silent = v1::RejectInstruction { reason: String::new(), ..rejected };
     malformed(Content::RejectInstruction(silent), "reject_instruction.reason", Quarantine::MissingField);
 }
@@ -247,7 +247,7 @@ fn a_bill_row_completes_a_movement_as_the_silent_networks_own_report_would() {
         bill_row: row(),
         break_id: Vec::new(),
     };
-    let Ok(Instruction::CompleteFromEvidence(complete)) = instruction(Content::CompleteFromEvidence(captured.clone()))
+    let Ok(Asked { action: Action::Complete(complete), .. }) = asked(Content::CompleteFromEvidence(captured.clone()))
     else {
         panic!("a complete command");
     };
@@ -261,13 +261,13 @@ fn a_bill_row_completes_a_movement_as_the_silent_networks_own_report_would() {
         rulebook: 1,
         corridor: 0,
     };
-    let (at, date) = (Timestamp::from_micros(9), Date::from_ymd(2025, 11, 11).expect("a date"));
-    let report = complete.report(id(1), &terms, at, date);
+    let at = Timestamp::from_micros(9);
+    let report = complete.report(&terms, at, &rules());
     assert_eq!((report.event, report.payment, report.network), (id(1), id(2), terms.payee));
     assert_eq!((report.kind, report.side, report.evidence), (Kind::Captured, Side::Payee, ROW));
     assert_eq!((report.minor, report.currency, report.occurred_at), (500, CNY, at));
-    let of_payer = wire::control::CompleteFromEvidence { side: Side::Payer, ..complete };
-    assert_eq!(of_payer.report(id(1), &terms, at, date).network, terms.payer);
+    let of_payer = Completion { side: Side::Payer, ..complete };
+    assert_eq!(of_payer.report(&terms, at, &rules()).network, terms.payer);
 
     let with = |change: fn(&mut v1::CompleteFromEvidence)| {
         let mut changed = captured.clone();
@@ -286,8 +286,8 @@ fn a_bill_row_completes_a_movement_as_the_silent_networks_own_report_would() {
 }
 
 #[test]
-fn suspense_goes_to_the_payee_that_was_known_or_is_named_now() {
-    let (unionpay, tenpay, alipay) = (network("unionpay"), network("tenpay"), network("alipay"));
+fn suspense_goes_to_a_payee_that_may_be_named_or_back() {
+    let (unionpay, tenpay) = (network("unionpay"), network("tenpay"));
     let held = v1::HoldLong {
         break_id: bytes(5),
         payer_network: "unionpay".to_owned(),
@@ -295,37 +295,23 @@ fn suspense_goes_to_the_payee_that_was_known_or_is_named_now() {
         amount: fen(30),
         bill_row: row(),
     };
-    becomes(
-        Content::HoldLong(held),
-        Command::HoldLong { from: unionpay, to: None, amount: amount(30) },
-        Basis::Break { id: id(5), row: Some(ROW) },
-    );
-    let resolve = |outcome: v1::LongOutcome, payee: &str| {
-        let sent = v1::ResolveLong {
+    let row = domain::clearing::BillRow { file: [7; 32], line: 3 };
+    becomes(Content::HoldLong(held), Order::HoldLong { id: id(5), row, from: unionpay, to: None, amount: amount(30) });
+    for (sent, payee, outcome) in [
+        (v1::LongOutcome::CreditPayee, "tenpay", LongOutcome::CreditPayee(Some(tenpay))),
+        (v1::LongOutcome::CreditPayee, "", LongOutcome::CreditPayee(None)),
+        (v1::LongOutcome::ReturnToPayer, "", LongOutcome::ReturnToPayer),
+    ] {
+        let resolve = v1::ResolveLong {
             break_id: bytes(5),
-            outcome: outcome.into(),
+            outcome: sent.into(),
             payee_network: payee.to_owned(),
             amount: fen(30),
             note: "T-1".to_owned(),
         };
-        match instruction(Content::ResolveLong(sent)) {
-            Ok(Instruction::ResolveLong(resolve)) => resolve,
-            other => panic!("{other:?}"),
-        }
-    };
-    let named = resolve(v1::LongOutcome::CreditPayee, "tenpay");
-    assert_eq!((named.outcome, named.break_id), (LongOutcome::CreditPayee(Some(tenpay)), id(5)));
-    let to = |to, owner| Ok(Command::ResolveLong { from: unionpay, to, owner, amount: amount(30) });
-    assert_eq!(named.command(unionpay, None), to(None, LongOwner::Creditor(tenpay)));
-    assert_eq!(named.command(unionpay, Some(tenpay)), to(Some(tenpay), LongOwner::Creditor(tenpay)));
-    let third = named.command(unionpay, Some(alipay));
-    assert_eq!(third, to(Some(alipay), LongOwner::Creditor(tenpay)), "for the domain to refuse");
-    let unnamed = resolve(v1::LongOutcome::CreditPayee, "");
-    assert_eq!(unnamed.command(unionpay, Some(alipay)), to(Some(alipay), LongOwner::Creditor(alipay)));
-    let nobody = Refusal::Malformed { field: "resolve_long.payee_network", why: Quarantine::MissingField };
-    assert_eq!(unnamed.command(unionpay, None), Err(nobody));
-    let back = resolve(v1::LongOutcome::ReturnToPayer, "");
-    assert_eq!(back.command(unionpay, Some(alipay)), to(Some(alipay), LongOwner::Back));
+        let (id, amount, note) = (id(5), amount(30), "T-1".to_owned());
+        becomes(Content::ResolveLong(resolve), Order::ResolveLong { id, outcome, amount, note });
+    }
 }
 
 #[test]
@@ -339,8 +325,10 @@ fn the_side_that_vouches_is_the_other_one_of_the_unproven() {
             amount: fen(30),
         };
         let correction = Correction::ReturnToTransit { movement: Some(id(3)), unproven, minor: 30 };
-        let expected = Instruction::Correct { break_id: id(5), payment: id(2), correction, currency: CNY };
-        assert_eq!(instruction(Content::ReturnToTransit(sent)), Ok(expected));
+        becomes(
+            Content::ReturnToTransit(sent),
+            Action::Correct { answers: id(5), payment: id(2), correction, currency: CNY },
+        );
     }
 }
 
@@ -353,13 +341,10 @@ fn an_advance_goes_to_the_payers_network_and_fees_are_adjusted_both_ways() {
         payee_network: "alipay".to_owned(),
         amount: fen(30),
     };
-    let basis = Basis::Break { id: id(5), row: None };
-    becomes(Content::AdvanceShort(advance), Command::AdvanceShort { to, against, amount: amount(30) }, basis);
+    becomes(Content::AdvanceShort(advance), Order::AdvanceShort { id: id(5), to, against, amount: amount(30) });
     let recover = v1::RecoverShort { break_id: bytes(5), amount: fen(30), note: "T-1".to_owned() };
-    let Ok(Instruction::RecoverShort(cleared)) = instruction(Content::RecoverShort(recover)) else {
-        panic!("a complete command")
-    };
-    assert_eq!((cleared.break_id, cleared.amount), (id(5), amount(30)));
+    let expected = Order::RecoverShort { id: id(5), amount: amount(30), note: "T-1".to_owned() };
+    becomes(Content::RecoverShort(recover), expected);
     let write_off = v1::WriteOffShort { break_id: bytes(5), amount: fen(30), note: String::new() };
     malformed(Content::WriteOffShort(write_off), "write_off_short.note", Quarantine::MissingField);
 
@@ -371,8 +356,8 @@ fn an_advance_goes_to_the_payers_network_and_fees_are_adjusted_both_ways() {
             amount: fen(1),
             adjustment: adjustment.into(),
         };
-        let basis = Basis::FeeOf { payment: id(2), movement: None };
-        becomes(Content::AdjustFee(sent), Command::AdjustFee { network: against, currency: CNY, minor }, basis);
+        let command = Command::AdjustFee { network: against, currency: CNY, minor };
+        becomes(Content::AdjustFee(sent), Action::FeeOf(id(2), command));
     }
 }
 
@@ -389,9 +374,7 @@ fn files_matches_and_breaks_are_read_with_their_facts() {
         control_totals: wire::common::v1::ControlTotals::Matched.into(),
         invalid_row_count: 1,
     };
-    let Ok(Instruction::RecordBillFile(read)) = instruction(Content::RecordBillFile(file.clone())) else {
-        panic!("a complete command")
-    };
+    let Order::RecordFile(read) = order(Content::RecordBillFile(file.clone())) else { panic!("another order") };
     assert_eq!((read.network, read.totals.rows, read.invalid_rows), (network("tenpay"), 2, 1));
     let negative = v1::RecordBillFile { totals: Some(BillTotals { payments_minor: -1, ..totals }), ..file };
     malformed(Content::RecordBillFile(negative), "record_bill_file.totals", Quarantine::InvalidField);
@@ -403,8 +386,8 @@ fn files_matches_and_breaks_are_read_with_their_facts() {
         resolves_break_id: bytes(5),
     };
     let of = |count: usize| v1::RecordMatches { file_digest: vec![7; 32], matches: vec![matched.clone(); count] };
-    let Ok(Instruction::RecordMatches { matches, .. }) = instruction(Content::RecordMatches(of(10_000))) else {
-        panic!("a complete command")
+    let Order::RecordMatches { matches, .. } = order(Content::RecordMatches(of(10_000))) else {
+        panic!("another order")
     };
     assert_eq!((matches.len(), matches[0].leg, matches[0].resolves), (10_000, Sequence(9), Some(id(5))));
     malformed(Content::RecordMatches(of(10_001)), "record_matches.matches", Quarantine::InvalidField);
@@ -420,9 +403,7 @@ fn files_matches_and_breaks_are_read_with_their_facts() {
         ..v1::BreakFinding::default()
     };
     let of = |finding: v1::BreakFinding| Content::RecordBreaks(v1::RecordBreaks { findings: vec![finding] });
-    let Ok(Instruction::RecordBreaks(findings)) = instruction(of(finding.clone())) else {
-        panic!("a complete command")
-    };
+    let Order::RecordBreaks(findings) = order(of(finding.clone())) else { panic!("another order") };
     assert_eq!((findings[0].code, findings[0].file_minor, findings[0].kind), (BreakCode::AmountOver, Some(-3), None));
     let unknown_kind = v1::BreakFinding { kind: 99, ..finding.clone() };
     malformed(of(unknown_kind), "record_breaks.findings.kind", Quarantine::InvalidField);
@@ -435,7 +416,7 @@ fn a_person_cannot_end_a_break_in_the_ledgers_name() {
     use v1::BreakResolution as Sent;
     let of = |resolution: Sent| {
         let sent = v1::ResolveBreak { break_id: bytes(5), resolution: resolution.into(), note: "T-1".to_owned() };
-        instruction(Content::ResolveBreak(sent))
+        asked(Content::ResolveBreak(sent))
     };
     for (sent, resolution) in [
         (Sent::MatchedLater, Resolution::MatchedLater),
@@ -444,7 +425,7 @@ fn a_person_cannot_end_a_break_in_the_ledgers_name() {
         (Sent::Accepted, Resolution::Accepted),
     ] {
         let note = "T-1".to_owned();
-        assert_eq!(of(sent), Ok(Instruction::ResolveBreak { break_id: id(5), resolution, note }));
+        assert_eq!(of(sent), Ok(Order::ResolveBreak { id: id(5), resolution, note }.into()));
     }
     for sent in [Sent::Booked, Sent::Withdrawn, Sent::Replaced] {
         let why = Quarantine::InvalidField;
@@ -455,22 +436,21 @@ fn a_person_cannot_end_a_break_in_the_ledgers_name() {
 #[test]
 fn a_rulebook_stays_bytes_and_is_not_read() {
     let of = |toml: Vec<u8>| Content::LoadRulebook(v1::LoadRulebook { toml });
-    assert_eq!(instruction(of(vec![0xff])), Ok(Instruction::LoadRulebook(vec![0xff])));
+    becomes(of(vec![0xff]), Action::LoadRulebook(vec![0xff]));
     malformed(of(Vec::new()), "load_rulebook.toml", Quarantine::MissingField);
     malformed(of(vec![0; (512 << 10) + 1]), "load_rulebook.toml", Quarantine::InvalidField);
 }
 
 #[test]
-fn quarantine_and_sources_are_named_exactly() {
+fn what_only_the_ledger_may_know_is_refused() {
     let release = v1::ReleaseQuarantined { sequence: 4, reason: "T-1".to_owned() };
-    let expected = Instruction::ReleaseQuarantined { sequence: Sequence(4), reason: "T-1".to_owned() };
-    assert_eq!(instruction(Content::ReleaseQuarantined(release.clone())), Ok(expected));
+    becomes(Content::ReleaseQuarantined(release.clone()), Action::Unsupported);
     let of_nothing = v1::ReleaseQuarantined { sequence: 0, ..release };
     malformed(Content::ReleaseQuarantined(of_nothing), "release_quarantined.sequence", Quarantine::MissingField);
 
     let anew = v1::RecordSourceIncarnation { topic: "payments.tenpay".to_owned(), topic_id: bytes(8) };
-    let expected = Instruction::RecordSourceIncarnation { topic: "payments.tenpay".to_owned(), topic_id: [8; 16] };
-    assert_eq!(instruction(Content::RecordSourceIncarnation(anew)), Ok(expected));
+    let refused = Refusal::Rejected(RejectionCode::IncarnationRefused);
+    assert_eq!(asked(Content::RecordSourceIncarnation(anew)), Err(refused));
 }
 
 #[test]

@@ -99,9 +99,7 @@ impl Desk<'_> {
         let left = self.left(id, minor, amount)?;
         let owner = match outcome {
             LongOutcome::ReturnToPayer => LongOwner::Back,
-            LongOutcome::CreditPayee(named) => {
-                LongOwner::Creditor(named.or(to).ok_or(RejectionCode::UnknownNetwork)?)
-            }
+            LongOutcome::CreditPayee(named) => LongOwner::Creditor(named.or(to).ok_or(RejectionCode::UnknownNetwork)?),
         };
         self.book(&Command::ResolveLong { from, to, owner, amount })?;
         Ok(self.rest(id, (left > 0).then_some(Booking::Held { from, to, minor: left }), note))

@@ -21,8 +21,8 @@ mod settling;
 
 pub use numbers::Numbers;
 pub use records::{
-    BillFile, BillRow, BillTotals, Booking, Break, ControlTotals, Ending, FileDigest, Finding, Match, MatchKey, Resolution,
-    Signature,
+    BillFile, BillRow, BillTotals, Booking, Break, ControlTotals, Ending, FileDigest, Finding, Match, MatchKey,
+    Resolution, Signature,
 };
 pub use register::{FileRecord, Record, Register};
 pub use settlement::{Instruction, InstructionState, Settlement, Sha256};

@@ -64,7 +64,7 @@ pub enum Record {
 }
 
 /// Settlements, files and breaks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Register {
     settlements: BTreeMap<CycleId, Arc<Settlement>>,
     /// In the order in which they were recorded.
@@ -125,9 +125,10 @@ impl Register {
     }
 
     fn versions_of(&self, file: &BillFile) -> u32 {
-        let versions = self.files.iter().filter(|record| {
-            (record.file.network, record.file.business_date) == (file.network, file.business_date)
-        });
+        let versions = self
+            .files
+            .iter()
+            .filter(|record| (record.file.network, record.file.business_date) == (file.network, file.business_date));
         versions.map(|record| record.version).max().unwrap_or(0)
     }
 

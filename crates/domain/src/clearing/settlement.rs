@@ -78,7 +78,12 @@ impl Settlement {
     ///
     /// # Errors
     /// [`RejectionCode::AmountOverflow`] when a net is more than one instruction can carry.
-    pub fn propose(cycle: &Cycle, rules: &Rulebook, proposed: Signature, sha256: Sha256) -> Result<Self, RejectionCode> {
+    pub fn propose(
+        cycle: &Cycle,
+        rules: &Rulebook,
+        proposed: Signature,
+        sha256: Sha256,
+    ) -> Result<Self, RejectionCode> {
         let lines: Vec<_> = net(&cycle.flows).multilateral.into_iter().collect();
         let instructions = instructions(&lines)?;
         let (approved, started, settled) = (None, None, None);

@@ -24,7 +24,11 @@ impl Desk<'_> {
     /// `records`, and the cycle's next state.
     fn moved(&self, id: CycleId, next: CycleState, records: Vec<Record>) -> Decided {
         let allowed = self.cycle(id)?.state.may_become(&next);
-        if allowed { Ok(Change::Registered { records, cycle: Some((id, next)) }) } else { Err(RejectionCode::CycleState) }
+        if allowed {
+            Ok(Change::Registered { records, cycle: Some((id, next)) })
+        } else {
+            Err(RejectionCode::CycleState)
+        }
     }
 
     pub(super) fn propose(&self, id: CycleId) -> Decided {

@@ -77,7 +77,7 @@ fn option<T>(
     }
 }
 
-fn side(reader: &mut Reader<'_>) -> Result<Side, FormatError> {
+pub(crate) fn side(reader: &mut Reader<'_>) -> Result<Side, FormatError> {
     Ok(match reader.u8()? {
         1 => Side::Payer,
         2 => Side::Payee,
@@ -86,7 +86,7 @@ fn side(reader: &mut Reader<'_>) -> Result<Side, FormatError> {
     })
 }
 
-const fn kind_number(kind: Kind) -> u8 {
+pub(crate) const fn kind_number(kind: Kind) -> u8 {
     match kind {
         Kind::Authorised => 1,
         Kind::Captured => 2,
@@ -101,7 +101,7 @@ const fn kind_number(kind: Kind) -> u8 {
     }
 }
 
-fn kind(reader: &mut Reader<'_>) -> Result<Kind, FormatError> {
+pub(crate) fn kind(reader: &mut Reader<'_>) -> Result<Kind, FormatError> {
     Ok(match reader.u8()? {
         1 => Kind::Authorised,
         2 => Kind::Captured,

@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 
 use domain::account::{Account, Class};
 use domain::book::Balance;
+use domain::break_code::BreakCode;
+use domain::clearing::{
+    BillFile, BillRow, BillTotals, Booking, Break, ControlTotals, Ending, FileRecord, Finding, Instruction,
+    InstructionState, Numbers, Register, Resolution, Settlement, Signature,
+};
 use domain::codes::CodeKind;
 use domain::cycle::{CycleId, CycleState, Flow};
 use domain::ids::{Id, Name, Network, Party, Sequence};
@@ -201,7 +206,135 @@ pub(crate) fn state() -> StateRecord {
             cycle(1, CycleState::Pending { debtors: vec![network(1), network(0)] }),
             cycle(2, CycleState::Open),
         ],
+        register: register(),
     }
+}
+
+/// Not a register that could be: one with every field set.
+fn register() -> Register {
+    let signature = |by: &str| Signature { by: by.to_owned(), at: Sequence(70_000) };
+    let [a, b] = [network(0), network(1)];
+    let instruction =
+        |state| Instruction { debtor: Party::Network(a), creditor: Party::Operator, minor: 12_345, attempt: 2, state };
+    let rejected = |reference: Option<&str>| InstructionState::Rejected {
+        reference: reference.map(str::to_owned),
+        reason: "AM04 余额不足".to_owned(),
+    };
+    let settlement = Settlement {
+        cycle: CycleId { currency: CNY, number: 1 },
+        lines: vec![(Party::Network(a), -12_345), (Party::Escrow, i128::MAX)],
+        instructions: vec![
+            instruction(InstructionState::Planned),
+            instruction(InstructionState::Sent),
+            instruction(InstructionState::Confirmed { reference: "B-1".to_owned() }),
+            instruction(rejected(None)),
+            instruction(rejected(Some("B-2"))),
+        ],
+        digest: [0xaa; 32],
+        proposed: signature("anna"),
+        approved: Some(signature("bo")),
+        started: Some(Timestamp::from_micros(-1)),
+        settled: Some((Sequence(9), Timestamp::from_micros(1_795_000_000_000_000))),
+    };
+    let bare = Settlement {
+        cycle: CycleId { currency: CNY, number: 2 },
+        approved: None,
+        started: None,
+        settled: None,
+        ..settlement.clone()
+    };
+    let mut matched = Numbers::default();
+    assert!([1, 4_095, 4_096, 1 << 40].into_iter().all(|number| matched.insert(number)));
+    let file = BillFile {
+        network: b,
+        business_date: Date::from_days_since_epoch(20_403),
+        digest: [0xbb; 32],
+        file_name: "账单.csv".to_owned(),
+        layout: "tenpay_all".to_owned(),
+        totals: BillTotals {
+            currency: CNY,
+            rows: 3,
+            payments: 2,
+            payments_minor: i64::MAX,
+            refunds: 1,
+            refunds_minor: 5,
+            fees_minor: -7,
+        },
+        control_totals: ControlTotals::Absent,
+        invalid_rows: u32::MAX,
+    };
+    let record = FileRecord {
+        file,
+        version: 3,
+        recorded: Sequence(12),
+        matched: matched.clone(),
+        matched_count: 4,
+        match_entries: vec![Sequence(13), Sequence(14)],
+    };
+    Register::restore([settlement, bare], [record], breaks(signature), matched)
+}
+
+fn breaks(signature: impl Fn(&str) -> Signature) -> Vec<Break> {
+    let [a, b] = [network(0), network(1)];
+    let full = Finding {
+        id: Id(1),
+        code: BreakCode::AmountOver,
+        network: a,
+        business_date: Date::from_days_since_epoch(-1),
+        row: Some(BillRow { file: [0xbb; 32], line: 7 }),
+        payment: Some(Id(2)),
+        movement: Some(Id(u128::MAX)),
+        kind: Some(Kind::Refunded),
+        side: Some(Side::Payee),
+        network_reference: "4200000423201911047892119860".to_owned(),
+        refund_reference: "50300".to_owned(),
+        currency: CNY,
+        ledger_minor: Some(i64::MIN),
+        file_minor: Some(0),
+        note: "多一分".to_owned(),
+        replaces: Some(Id(9)),
+    };
+    let bare = Finding {
+        row: None,
+        payment: None,
+        movement: None,
+        kind: None,
+        side: None,
+        ledger_minor: None,
+        file_minor: None,
+        replaces: None,
+        ..full.clone()
+    };
+    let advanced = |approval| Booking::Advanced { to: a, against: b, minor: 5, approval };
+    let bookings = [
+        None,
+        Some(Booking::InTransit),
+        Some(Booking::Held { from: a, to: None, minor: 3 }),
+        Some(Booking::Held { from: a, to: Some(b), minor: 4 }),
+        Some(advanced(None)),
+        Some(advanced(Some(("anna".to_owned(), 5)))),
+    ];
+    let booked = bookings.into_iter().zip(1..).map(|(booking, id)| Break {
+        finding: Finding { id: Id(id), ..full.clone() },
+        raised: signature("worker"),
+        booking,
+        ending: None,
+    });
+    let resolutions = [
+        Resolution::MatchedLater,
+        Resolution::Booked,
+        Resolution::UndoneByNetwork,
+        Resolution::FileCorrected,
+        Resolution::Accepted,
+        Resolution::Replaced,
+    ];
+    let ended = resolutions.into_iter().zip(100..).map(|(resolution, id)| Break {
+        finding: Finding { id: Id(id), ..bare.clone() },
+        raised: signature(""),
+        booking: None,
+        ending: Some(Ending { resolution, signature: signature("bo"), note: "看过".to_owned() }),
+    });
+    booked.chain(ended).collect()
 }
 
 pub(crate) fn history_row() -> HistoryRow {

@@ -1,17 +1,16 @@
 //! Fields of commands as the domain's types: each check once, each fault with the field's name.
 
+use domain::clearing::BillRow;
 use domain::cycle::CycleId;
 use domain::ids::{Id, Network};
 use domain::money::{Amount, Currency};
 use domain::payment::Side;
 use domain::rejection::{Quarantine, RejectionCode};
-use domain::report::Evidence;
 use domain::rulebook::Rulebook;
 use domain::time::Date;
 
 use super::Refusal;
-use crate::common::v1::{self, BillRow, CycleRef};
-use crate::event::BillRowRef;
+use crate::common::v1::{self, CycleRef};
 use crate::{event, names};
 
 /// Reads fields under a rulebook.
@@ -110,10 +109,11 @@ impl Form<'_> {
         names::cycle(sent).ok_or(Refusal::Malformed { field, why: Quarantine::InvalidField })
     }
 
-    pub(super) fn bill_row(&self, field: Field, sent: Option<&BillRow>) -> Formed<Evidence> {
+    pub(super) fn bill_row(&self, field: Field, sent: Option<&v1::BillRow>) -> Formed<BillRow> {
         let Some(sent) = sent else { return malformed(field, Quarantine::MissingField) };
-        let row = BillRowRef { file_digest: &sent.file_digest, row_number: sent.row_number };
-        row.evidence().ok_or(Refusal::Malformed { field, why: Quarantine::InvalidField })
+        let file = sent.file_digest.as_slice().try_into().ok().filter(|_| sent.row_number > 0);
+        let row = file.map(|file| BillRow { file, line: sent.row_number });
+        row.ok_or(Refusal::Malformed { field, why: Quarantine::InvalidField })
     }
 
     pub(super) fn business_date(&self, field: Field, number: i32) -> Formed<Date> {

@@ -1,32 +1,28 @@
 //! Commands, topic `hutong.control`.
 //!
 //! Reading one has two steps, because they end differently. [`decode`] reads the record and its envelope: what fails here
-//! has nobody to answer to and is quarantined. [`Record::instruction`] turns the content into the domain's types under a
+//! has nobody to answer to and is quarantined. [`Record::asked`] turns the content into the domain's types under a
 //! rulebook: what fails there is answered, either as malformed or as refused by a rule ([`Refusal`]). Between the two the
 //! ledger looks at command id and idempotency key, which need no rulebook.
 //!
-//! An [`Instruction`] is not yet possible, only well said: whether a break is open, a cycle closed or a file recorded is
+//! What is [`Asked`] is not yet possible, only well said: whether a break is open, a cycle closed or a file recorded is
 //! for whoever keeps those books. The rulebook inside a command stays bytes, as the log keeps it.
 
 mod form;
 mod money;
 mod records;
 
+use domain::clearing::Order;
 use domain::command::Command;
-use domain::cycle::CycleId;
-use domain::ids::{Id, Sequence};
-use domain::money::Currency;
-use domain::payment;
+use domain::directive::Action;
+use domain::ids::Id;
 use domain::rejection::{Quarantine, RejectionCode};
-use domain::report::Evidence;
 use domain::rulebook::Rulebook;
 use domain::time::Timestamp;
 use prost::Message;
 use thiserror::Error;
 
 use form::Form;
-pub use money::{CompleteFromEvidence, LongOutcome, ResolveLong, ShortCleared};
-pub use records::{BillFile, BillTotals, Finding, Match, Resolution};
 
 crate::package!("control");
 
@@ -147,116 +143,31 @@ pub fn prefund(network: &str, minor: i64) -> Vec<u8> {
     command.encode_to_vec()
 }
 
-/// On what a command of the domain rests: what is recorded and looked up beside judging it.
+/// What a command asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Basis {
-    /// Nothing else.
-    Nothing,
-    /// The bank's booking of this reference, which counts once.
-    BankReference(String),
-    /// The proposal of this digest.
-    Proposal([u8; 32]),
-    /// The break that it answers and, where the contract has one, the row that proves it.
-    Break {
-        /// Which break.
-        id: Id,
-        /// Which row.
-        row: Option<Evidence>,
-    },
-    /// The fee of this payment or of one of its refunds.
-    FeeOf {
-        /// The payment.
-        payment: Id,
-        /// The refund.
-        movement: Option<Id>,
-    },
+pub struct Asked {
+    /// In the domain's types.
+    pub action: Action,
+    /// The bank's booking that it reports, which counts once.
+    pub bank_reference: Option<String>,
 }
 
-/// What a command asks for, in the domain's types.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Instruction {
-    /// For [`domain::command::decide`].
-    Decide {
-        /// To be judged.
-        command: Command,
-        /// On what it rests.
-        basis: Basis,
-    },
-    /// For [`domain::payment::correct`].
-    Correct {
-        /// The break that it answers.
-        break_id: Id,
-        /// The payment to correct.
-        payment: Id,
-        /// How.
-        correction: payment::Correction,
-        /// What the amount is counted in: must be the payment's.
-        currency: Currency,
-    },
-    /// T3a: for [`domain::payment::decide`] as a report, once the payment's terms are at hand.
-    CompleteFromEvidence(CompleteFromEvidence),
-    /// J11: a [`Command::ResolveLong`] once the held amount's parties are at hand.
-    ResolveLong(ResolveLong),
-    /// J12: a [`Command::RecoverShort`] once the advance's parties are at hand.
-    RecoverShort(ShortCleared),
-    /// J12: a [`Command::WriteOffShort`] once the advance's parties and the approvals are at hand.
-    WriteOffShort(ShortCleared),
-    /// The bank carried an instruction out.
-    ConfirmInstruction {
-        /// The cycle being settled.
-        cycle: CycleId,
-        /// Which instruction.
-        instruction_id: String,
-        /// The bank's booking.
-        bank_reference: String,
-    },
-    /// The bank refused an instruction.
-    RejectInstruction {
-        /// The cycle being settled.
-        cycle: CycleId,
-        /// Which instruction.
-        instruction_id: String,
-        /// The bank's booking, if it named one.
-        bank_reference: Option<String>,
-        /// The bank's reason.
-        reason: String,
-    },
-    /// A rulebook file as it is, not read here.
-    LoadRulebook(Vec<u8>),
-    /// Judge a quarantined record again.
-    ReleaseQuarantined {
-        /// Where it stands in the log.
-        sequence: Sequence,
-        /// Why.
-        reason: String,
-    },
-    /// A topic was made anew.
-    RecordSourceIncarnation {
-        /// Its name.
-        topic: String,
-        /// Its new id.
-        topic_id: [u8; 16],
-    },
-    /// A bill file was read.
-    RecordBillFile(BillFile),
-    /// Rows agree with the ledger.
-    RecordMatches {
-        /// The rows' file.
-        file_digest: [u8; 32],
-        /// At least one.
-        matches: Vec<Match>,
-    },
-    /// Differences were found; at least one.
-    RecordBreaks(Vec<Finding>),
-    /// A break ends without a booking.
-    ResolveBreak {
-        /// Which break.
-        break_id: Id,
-        /// How.
-        resolution: Resolution,
-        /// Why.
-        note: String,
-    },
+impl From<Action> for Asked {
+    fn from(action: Action) -> Self {
+        Self { action, bank_reference: None }
+    }
+}
+
+impl From<Command> for Asked {
+    fn from(command: Command) -> Self {
+        Action::Command(command).into()
+    }
+}
+
+impl From<Order> for Asked {
+    fn from(order: Order) -> Self {
+        Action::Order(order).into()
+    }
 }
 
 impl Record {
@@ -264,7 +175,7 @@ impl Record {
     ///
     /// # Errors
     /// When a field is not what its contract says, or names a network that `rules` do not have.
-    pub fn instruction(&self, rules: &Rulebook) -> Result<Instruction, Refusal> {
+    pub fn asked(&self, rules: &Rulebook) -> Result<Asked, Refusal> {
         use v1::control_command::Command as Content;
         let form = Form { rules };
         match &self.content {
@@ -284,7 +195,7 @@ impl Record {
             Content::RecordMatches(sent) => form.record_matches(sent),
             Content::RecordBreaks(sent) => form.record_breaks(sent),
             Content::ResolveBreak(sent) => form.resolve_break(sent),
-            Content::CompleteFromEvidence(sent) => form.complete_from_evidence(sent),
+            Content::CompleteFromEvidence(sent) => form.complete_from_evidence(self.envelope.command_id, sent),
             Content::HoldLong(sent) => form.hold_long(sent),
             Content::ResolveLong(sent) => form.resolve_long(sent),
             Content::ReturnToTransit(sent) => form.return_to_transit(sent),
@@ -303,27 +214,28 @@ impl Record {
 }
 
 impl Form<'_> {
-    fn load_rulebook(&self, sent: &v1::LoadRulebook) -> Result<Instruction, Refusal> {
+    fn load_rulebook(&self, sent: &v1::LoadRulebook) -> Result<Asked, Refusal> {
         let why = match sent.toml.len() {
             0 => Quarantine::MissingField,
-            1..=RULEBOOK_BYTES_MAX => return Ok(Instruction::LoadRulebook(sent.toml.clone())),
+            1..=RULEBOOK_BYTES_MAX => return Ok(Action::LoadRulebook(sent.toml.clone()).into()),
             _ => Quarantine::InvalidField,
         };
         Err(Refusal::Malformed { field: "load_rulebook.toml", why })
     }
 
-    fn release_quarantined(&self, sent: &v1::ReleaseQuarantined) -> Result<Instruction, Refusal> {
+    fn release_quarantined(&self, sent: &v1::ReleaseQuarantined) -> Result<Asked, Refusal> {
         if sent.sequence == 0 {
             return Err(Refusal::Malformed { field: "release_quarantined.sequence", why: Quarantine::MissingField });
         }
-        let reason = self.text("release_quarantined.reason", &sent.reason, 500)?;
-        Ok(Instruction::ReleaseQuarantined { sequence: Sequence(sent.sequence), reason })
+        self.text("release_quarantined.reason", &sent.reason, 500)?;
+        Ok(Action::Unsupported.into())
     }
 
-    fn record_source_incarnation(&self, sent: &v1::RecordSourceIncarnation) -> Result<Instruction, Refusal> {
+    fn record_source_incarnation(&self, sent: &v1::RecordSourceIncarnation) -> Result<Asked, Refusal> {
         // Kafka allows a topic name 249 characters.
-        let topic = self.text("record_source_incarnation.topic", &sent.topic, 249)?;
-        let topic_id = self.id("record_source_incarnation.topic_id", &sent.topic_id)?.to_bytes();
-        Ok(Instruction::RecordSourceIncarnation { topic, topic_id })
+        self.text("record_source_incarnation.topic", &sent.topic, 249)?;
+        self.id("record_source_incarnation.topic_id", &sent.topic_id)?;
+        // A ledger that reads this topic cannot know whether the topic is what it was.
+        Err(Refusal::Rejected(RejectionCode::IncarnationRefused))
     }
 }

@@ -74,26 +74,6 @@ api_codes! {
         "No such account in that currency.", "没有该币种的此账户。";
     CycleUnknown, "CYCLE_UNKNOWN", NotFound, None,
         "No such settlement cycle.", "没有该清算周期。";
-    ProposalChanged, "PROPOSAL_CHANGED", FailedPrecondition, None,
-        "The digest is not that of the proposal.", "摘要与待批准的结算方案不一致。";
-    BreaksOpen, "BREAKS_OPEN", FailedPrecondition, None,
-        "Open breaks hold the settlement back.", "存在未处理的差错，暂不能结算。";
-    InstructionUnknown, "INSTRUCTION_UNKNOWN", NotFound, None,
-        "The instruction is not of this cycle.", "该清算周期没有此划款指令。";
-    InstructionFinal, "INSTRUCTION_FINAL", FailedPrecondition, None,
-        "The instruction was confirmed and cannot be rejected.", "划款指令已确认，不可再拒绝。";
-    FileUnknown, "FILE_UNKNOWN", NotFound, None,
-        "No bill file of that digest is recorded.", "没有登记该摘要的对账文件。";
-    AlreadyMatched, "ALREADY_MATCHED", AlreadyExists, None,
-        "The row or the leg is matched with another one.", "该记录已与其他记录匹配。";
-    BreakUnknown, "BREAK_UNKNOWN", NotFound, None,
-        "No such break.", "没有该差错。";
-    BreakNotOpen, "BREAK_NOT_OPEN", FailedPrecondition, None,
-        "The break is closed already.", "该差错已关闭。";
-    BreakUnproven, "BREAK_UNPROVEN", FailedPrecondition, None,
-        "An amount in transit or suspense hangs on the break; only a booking closes it.", "该差错涉及在途或挂账金额，须以记账方式处理。";
     NotQuarantined, "NOT_QUARANTINED", FailedPrecondition, None,
         "The record is not in quarantine.", "该记录未被隔离。";
-    IncarnationRefused, "INCARNATION_REFUSED", FailedPrecondition, None,
-        "A topic may be made anew in the demo only.", "仅演示环境允许重建主题。";
 }

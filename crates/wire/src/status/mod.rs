@@ -78,8 +78,14 @@ pub const fn grpc_code(code: RejectionCode) -> Code {
         RejectionCode::FeeDifferenceTooLarge | RejectionCode::RulebookInvalid => Code::InvalidArgument,
         RejectionCode::AmountOverflow => Code::OutOfRange,
         RejectionCode::CommandNotSupported => Code::Unimplemented,
-        RejectionCode::UnknownNetwork | RejectionCode::PaymentUnknown => Code::NotFound,
-        RejectionCode::ConflictingDuplicate | RejectionCode::LegAlreadyReported => Code::AlreadyExists,
+        RejectionCode::UnknownNetwork
+        | RejectionCode::PaymentUnknown
+        | RejectionCode::InstructionUnknown
+        | RejectionCode::FileUnknown
+        | RejectionCode::BreakUnknown => Code::NotFound,
+        RejectionCode::ConflictingDuplicate | RejectionCode::LegAlreadyReported | RejectionCode::AlreadyMatched => {
+            Code::AlreadyExists
+        }
         RejectionCode::UnrecognisedCode
         | RejectionCode::CorridorClosed
         | RejectionCode::ChannelClosed
@@ -100,7 +106,13 @@ pub const fn grpc_code(code: RejectionCode) -> Code {
         | RejectionCode::OwnFundsInsufficient
         | RejectionCode::SuspenseInsufficient
         | RejectionCode::TwoApprovalsRequired
-        | RejectionCode::CycleSettled => Code::FailedPrecondition,
+        | RejectionCode::CycleSettled
+        | RejectionCode::BreaksOpen
+        | RejectionCode::ProposalChanged
+        | RejectionCode::InstructionFinal
+        | RejectionCode::BreakNotOpen
+        | RejectionCode::BreakUnproven
+        | RejectionCode::IncarnationRefused => Code::FailedPrecondition,
     }
 }
 
