@@ -23,6 +23,7 @@
 //! assert_eq!(event.submission().kind, Some(domain::report::Kind::Captured));
 //! ```
 
+pub mod bank;
 pub mod codec;
 pub mod control;
 pub mod event;
@@ -67,8 +68,6 @@ areas! {
     audit,
     /// Balances now and in the past.
     balances,
-    /// Records between clearing house and settlement bank, topic `hutong.bank`.
-    bank,
     /// Money, cycles, bill rows, moments: what the others share.
     common,
     /// Corridors and scanned codes.

@@ -1,7 +1,7 @@
 //! Commands from the wire: what each becomes, and what is quarantined, malformed or refused.
 
 use domain::break_code::BreakCode;
-use domain::clearing::{LongOutcome, Order, Resolution};
+use domain::clearing::{ControlTotals, Finding, LongOutcome, Match, MatchKey, Order, Resolution};
 use domain::command::Command;
 use domain::cycle::CycleId;
 use domain::directive::{Action, Completion};
@@ -11,12 +11,12 @@ use domain::payment::{Correction, Side, Terms};
 use domain::rejection::{Quarantine, RejectionCode};
 use domain::report::{Evidence, Kind};
 use domain::rulebook::Rulebook;
-use domain::time::Timestamp;
+use domain::time::{Date, Timestamp};
 use prost::Message;
 use wire::common::v1::{Amount as SentAmount, BillRow, BillTotals, CycleRef};
 use wire::control::v1::control_command::Command as Content;
 use wire::control::v1::{self, ControlCommand};
-use wire::control::{Asked, Refusal, Undecodable, decode};
+use wire::control::{Asked, Refusal, Undecodable, compose, decode};
 use wire::event;
 
 fn rules() -> Rulebook {
@@ -451,6 +451,101 @@ fn what_only_the_ledger_may_know_is_refused() {
     let anew = v1::RecordSourceIncarnation { topic: "payments.tenpay".to_owned(), topic_id: bytes(8) };
     let refused = Refusal::Rejected(RejectionCode::IncarnationRefused);
     assert_eq!(asked(Content::RecordSourceIncarnation(anew)), Err(refused));
+}
+
+/// One order of every kind, each with all that it can say.
+fn orders() -> Vec<Order> {
+    let (cycle, currency) = (CycleId { currency: CNY, number: 7 }, CNY);
+    let (note, instruction) = ("T-1".to_owned(), "CNY-7-00-1-1".to_owned());
+    let row = domain::clearing::BillRow { file: [7; 32], line: 3 };
+    let date = Date::from_ymd(2025, 11, 11).expect("a date");
+    let totals = domain::clearing::BillTotals {
+        currency,
+        rows: 3,
+        payments: 2,
+        payments_minor: 9,
+        refunds: 1,
+        refunds_minor: 4,
+        fees_minor: -1,
+    };
+    let file = domain::clearing::BillFile {
+        network: network("tenpay"),
+        business_date: date,
+        digest: [7; 32],
+        file_name: "账单.csv".to_owned(),
+        layout: "tenpay_all".to_owned(),
+        totals,
+        control_totals: ControlTotals::Absent,
+        invalid_rows: 2,
+    };
+    let found = Match { line: 3, leg: Sequence(9), by: MatchKey::MerchantOrder, resolves: Some(id(6)) };
+    let finding = Finding {
+        id: id(5),
+        code: BreakCode::AmountOver,
+        network: network("tenpay"),
+        business_date: date,
+        row: Some(row),
+        payment: Some(id(2)),
+        movement: Some(id(3)),
+        kind: Some(Kind::Refunded),
+        side: Some(Side::Payee),
+        network_reference: "42000".to_owned(),
+        refund_reference: "50300".to_owned(),
+        currency,
+        ledger_minor: Some(-1),
+        file_minor: Some(0),
+        note: note.clone(),
+        replaces: Some(id(8)),
+    };
+    let bare = Finding { row: None, payment: None, kind: None, side: None, ledger_minor: None, ..finding.clone() };
+    let (from, to, against) = (network("unionpay"), Some(network("alipay")), network("tenpay"));
+    let (break_id, amount) = (id(5), amount(30));
+    let resolve = |outcome| Order::ResolveLong { id: break_id, outcome, amount, note: note.clone() };
+    vec![
+        Order::Propose(cycle),
+        Order::Approve { cycle, digest: [4; 32] },
+        Order::Start(cycle),
+        Order::Confirm { cycle, instruction: instruction.clone(), reference: "B1".to_owned() },
+        Order::Reject { cycle, instruction: instruction.clone(), reference: None, reason: "AM04".to_owned() },
+        Order::Reject { cycle, instruction, reference: Some("B2".to_owned()), reason: "AM04".to_owned() },
+        Order::RecordFile(file),
+        Order::RecordMatches { file: [7; 32], matches: vec![found] },
+        Order::RecordBreaks(vec![finding, bare]),
+        Order::ResolveBreak { id: break_id, resolution: Resolution::Accepted, note: note.clone() },
+        Order::HoldLong { id: break_id, row, from, to, amount },
+        Order::HoldLong { id: break_id, row, from, to: None, amount },
+        resolve(LongOutcome::CreditPayee(to)),
+        resolve(LongOutcome::CreditPayee(None)),
+        resolve(LongOutcome::ReturnToPayer),
+        Order::AdvanceShort { id: break_id, to: from, against, amount },
+        Order::RecoverShort { id: break_id, amount, note: note.clone() },
+        Order::WriteOffShort { id: break_id, amount, note },
+    ]
+}
+
+#[test]
+fn an_order_that_is_written_is_read_back() {
+    for order in orders() {
+        becomes(compose::order(&order, &rules()), order);
+    }
+    let row = domain::clearing::BillRow { file: [7; 32], line: 3 };
+    let completion = Completion {
+        command: id(1),
+        payment: id(2),
+        movement: Some(id(3)),
+        kind: Kind::Refunded,
+        side: Side::Payee,
+        amount: amount(30),
+        row,
+        ends: Some(id(5)),
+    };
+    becomes(compose::complete(&completion), Action::Complete(completion));
+    let correction = Correction::ReturnToTransit { movement: Some(id(3)), unproven: Side::Payer, minor: 30 };
+    let written = compose::return_to_transit(id(5), id(2), correction, amount(30)).expect("that kind");
+    becomes(written, Action::Correct { answers: id(5), payment: id(2), correction, currency: CNY });
+    let (key, value) = compose::record(id(1), "ops", "key", compose::order(&orders()[0], &rules()));
+    let record = decode(&value).expect("complete");
+    assert_eq!((key, record.envelope.command_id), (bytes(1), id(1)));
 }
 
 #[test]

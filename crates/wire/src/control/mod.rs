@@ -8,6 +8,7 @@
 //! What is [`Asked`] is not yet possible, only well said: whether a break is open, a cycle closed or a file recorded is
 //! for whoever keeps those books. The rulebook inside a command stays bytes, as the log keeps it.
 
+pub mod compose;
 mod form;
 mod money;
 mod records;

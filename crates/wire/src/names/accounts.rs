@@ -84,11 +84,7 @@ fn of_chart(class: Class, owners: Owners, currency: Currency) -> Option<Account>
 /// The name of a participant of a net: a network's, `operator` or `escrow`.
 #[must_use]
 pub fn participant_name(party: Party, rules: &Rulebook) -> &str {
-    match party {
-        Party::Network(network) => rules.network_name(network),
-        Party::Operator => OPERATOR,
-        Party::Escrow => ESCROW,
-    }
+    rules.party_name(party)
 }
 
 /// The participant of that name.
