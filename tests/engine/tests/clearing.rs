@@ -145,7 +145,7 @@ fn a_cycle_is_settled_step_by_step_over_restarts_and_the_verifier_agrees() {
         assert_eq!(state(directory).cycle(FIRST).expect("closed").state, CycleState::Settling);
         let (instruction, reference) = (proposed.instruction_id(index, 1), format!("bank {index}"));
         let confirm = Order::Confirm { cycle: FIRST, instruction, reference };
-        assert_eq!(clerk.give(directory, "bank", &[confirm.clone()]), AnswerCode::ACCEPTED);
+        assert_eq!(clerk.give(directory, "bank", std::slice::from_ref(&confirm)), AnswerCode::ACCEPTED);
         assert_eq!(clerk.give(directory, "bank", &[confirm]), AnswerCode::ACCEPTED, "said again under another key");
     }
     let settled = state(directory);
