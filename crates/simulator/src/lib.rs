@@ -20,3 +20,5 @@
 //! ```
 
 pub mod mix;
+mod proto;
+mod random;

@@ -6,10 +6,10 @@ use wire::event::v1::{CodeKind, Evidence, Kind, ScanMode};
 use super::clock::{Clock, HOUR_MICROS};
 use super::lives::{ALIPAY, Amount, Life, Step, TENPAY, UNIONPAY};
 use super::plan::{Plan, Told, network};
-use super::proto::Message;
-use super::random::{Draws, Subject, share};
 use super::references::{References, business_date};
 use super::{Ids, NETWORKS};
+use crate::proto::Message;
+use crate::random::{Draws, Subject, share};
 
 /// Upper ends of equally frequent classes of amounts, in fen: together about the mean ticket of the non-bank networks,
 /// 346 yuan.

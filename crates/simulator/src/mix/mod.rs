@@ -75,8 +75,6 @@ mod file;
 mod lives;
 mod natural;
 mod plan;
-mod proto;
-mod random;
 mod references;
 mod transfer;
 

@@ -9,7 +9,7 @@
 use wire::event::v1::{Evidence, Kind};
 
 use super::lives::{self, ALIPAY, Amount, Life, SHARES, Share, Speaker, Step, TENPAY};
-use super::random::{Draws, Subject};
+use crate::random::{Draws, Subject};
 
 /// Payments that begin in a round: a share of the table is so many of them.
 pub(super) const PAYMENTS: u64 = 1_000;

@@ -3,7 +3,7 @@
 
 use super::clock;
 use super::lives::{ALIPAY, TENPAY, UNIONPAY};
-use super::proto::Message;
+use crate::proto::Message;
 
 /// It has no divisor in common with ten: around a circle of any power of ten it comes by every place once.
 const STRIDE: u64 = 3_141_592_661;

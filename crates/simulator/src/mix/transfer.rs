@@ -5,10 +5,10 @@ use wire::event::v1::{CodeKind, Kind, ScanMode, Side};
 use super::clock::Clock;
 use super::event::Writer;
 use super::lives::{TENPAY, UNIONPAY};
-use super::proto::Message;
-use super::random::{Draws, Subject};
 use super::references::{References, business_date};
 use super::{Ids, NETWORKS, Record, Sending, Sent};
+use crate::proto::Message;
+use crate::random::{Draws, Subject};
 
 const AMOUNT_MAX: u64 = 69_200;
 const MERCHANTS: u64 = 100_000;

@@ -9,7 +9,7 @@ const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 /// What numbers are drawn for: different subjects with the same index have nothing in common.
 #[derive(Clone, Copy)]
 #[repr(u64)]
-pub(super) enum Subject {
+pub(crate) enum Subject {
     Payment = 1,
     Event,
     Movement,
@@ -23,36 +23,36 @@ pub(super) enum Subject {
 }
 
 /// The numbers drawn for one subject.
-pub(super) struct Draws(u64);
+pub(crate) struct Draws(u64);
 
 impl Draws {
-    pub(super) const fn new(seed: u64, subject: Subject, index: u64) -> Self {
+    pub(crate) const fn new(seed: u64, subject: Subject, index: u64) -> Self {
         Self(mixed(mixed(seed ^ (subject as u64).wrapping_mul(STEP)) ^ index.wrapping_mul(STEP)))
     }
 
-    pub(super) const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
         mixed(self.0)
     }
 
     /// A number below `bound`, which is above zero.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         share(self.next(), bound)
     }
 
-    pub(super) const fn one_in(&mut self, count: u64) -> bool {
+    pub(crate) const fn one_in(&mut self, count: u64) -> bool {
         self.next().is_multiple_of(count)
     }
 
     /// 128 bits as an identifier's bytes.
-    pub(super) fn id(&mut self) -> [u8; 16] {
+    pub(crate) fn id(&mut self) -> [u8; 16] {
         let bits = u128::from(self.next()) << 64 | u128::from(self.next());
         bits.to_be_bytes()
     }
 }
 
 /// The place of a 64-bit number among `bound` equal parts of its range.
-pub(super) fn share(number: u64, bound: u64) -> u64 {
+pub(crate) fn share(number: u64, bound: u64) -> u64 {
     ((u128::from(number) * u128::from(bound)) >> 64) as u64
 }
 

@@ -16,7 +16,7 @@ const PAIRS: [[u8; 2]; 100] = {
 };
 
 /// A message that is being written.
-pub(super) struct Message<'a>(pub(super) &'a mut Vec<u8>);
+pub(crate) struct Message<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl Message<'_> {
     fn tag(&mut self, field: u32, wire_type: u32) {
@@ -34,7 +34,7 @@ impl Message<'_> {
 
     /// An unsigned number, an enum, or a signed number that is not negative.
     #[inline]
-    pub(super) fn number(&mut self, field: u32, value: u64) {
+    pub(crate) fn number(&mut self, field: u32, value: u64) {
         if value != 0 {
             self.tag(field, VARINT);
             self.varint(value);
@@ -42,14 +42,14 @@ impl Message<'_> {
     }
 
     /// A `sint64` that may be left out, so that zero is written too.
-    pub(super) fn signed(&mut self, field: u32, value: i64) {
+    pub(crate) fn signed(&mut self, field: u32, value: i64) {
         self.tag(field, VARINT);
         self.varint(((value << 1) ^ (value >> 63)).cast_unsigned());
     }
 
     /// Text or bytes of less than 128 bytes; nothing when empty.
     #[inline]
-    pub(super) fn bytes(&mut self, field: u32, value: &[u8]) {
+    pub(crate) fn bytes(&mut self, field: u32, value: &[u8]) {
         if !value.is_empty() {
             self.tag(field, LENGTH);
             self.varint(value.len() as u64);
@@ -59,7 +59,7 @@ impl Message<'_> {
 
     /// Text made of numbers, each with its width in digits.
     #[inline]
-    pub(super) fn digits<const N: usize>(&mut self, field: u32, parts: [(u64, usize); N]) {
+    pub(crate) fn digits<const N: usize>(&mut self, field: u32, parts: [(u64, usize); N]) {
         self.tag(field, LENGTH);
         self.varint(parts.iter().map(|(_, width)| *width as u64).sum());
         for (value, width) in parts {
@@ -78,7 +78,7 @@ impl Message<'_> {
     }
 
     /// A message inside the message, of less than 128 bytes.
-    pub(super) fn message(&mut self, field: u32, write: impl FnOnce(&mut Message<'_>)) {
+    pub(crate) fn message(&mut self, field: u32, write: impl FnOnce(&mut Message<'_>)) {
         self.tag(field, LENGTH);
         let length_at = self.0.len();
         self.0.push(0);
