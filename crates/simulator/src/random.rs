@@ -20,6 +20,12 @@ pub(crate) enum Subject {
     Alteration,
     Evidence,
     Transfer,
+    Day,
+    Lots,
+    DayPayment,
+    DayEvent,
+    DayMovement,
+    DayCommand,
 }
 
 /// The numbers drawn for one subject.
@@ -38,6 +44,16 @@ impl Draws {
     /// A number below `bound`, which is above zero.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         share(self.next(), bound)
+    }
+
+    /// A position in a list of `length`, which is not empty.
+    pub(crate) fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).expect("a position fits the machine")
+    }
+
+    /// A number from 0 and below `bound`, which is above zero.
+    pub(crate) fn signed_below(&mut self, bound: i64) -> i64 {
+        self.below(bound.cast_unsigned()).cast_signed()
     }
 
     pub(crate) const fn one_in(&mut self, count: u64) -> bool {

@@ -7,9 +7,9 @@ use wire::event::v1::{Evidence, Kind, Side};
 use super::Refusal;
 use Life::*;
 
-pub(super) const UNIONPAY: usize = 0;
-pub(super) const TENPAY: usize = 1;
-pub(super) const ALIPAY: usize = 2;
+pub(crate) const UNIONPAY: usize = 0;
+pub(crate) const TENPAY: usize = 1;
+pub(crate) const ALIPAY: usize = 2;
 
 /// A course that payments take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -79,6 +79,7 @@ mod references;
 mod transfer;
 
 pub use file::{FileError, FileReader, PIECE_BYTES, Piece, Summary, write_file, write_stream};
+pub(crate) use lives::{ALIPAY, TENPAY, UNIONPAY};
 use wire::event::v1::Kind;
 
 /// The networks by their number in [`Record::source`]; the topic of each is `payments.<network>`.
