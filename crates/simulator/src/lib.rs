@@ -4,6 +4,7 @@
 //! This crate therefore decides for itself what happens to every payment, writes it down as the networks would, and
 //! knows from its plan which events have to be refused. The contracts (`wire`) are all that it shares with the rest.
 //!
+//! * [`bank`]: the settlement bank, which confirms late, twice, when asked again, or not.
 //! * [`day`]: a day of three networks with its bill files and the list of what is planted in them.
 //! * [`mix`]: seeded streams of payment events for benchmarks, and the files that they are kept in.
 //!
@@ -20,6 +21,7 @@
 //! assert_eq!(wire::event::decode(sent.record.value).map(|event| event.payment_id), Ok(sent.record.key));
 //! ```
 
+pub mod bank;
 pub mod day;
 pub mod mix;
 mod proto;

@@ -26,6 +26,8 @@ pub(crate) enum Subject {
     DayEvent,
     DayMovement,
     DayCommand,
+    BankTransfer,
+    BankInstruction,
 }
 
 /// The numbers drawn for one subject.
@@ -34,6 +36,11 @@ pub(crate) struct Draws(u64);
 impl Draws {
     pub(crate) const fn new(seed: u64, subject: Subject, index: u64) -> Self {
         Self(mixed(mixed(seed ^ (subject as u64).wrapping_mul(STEP)) ^ index.wrapping_mul(STEP)))
+    }
+
+    /// Numbers for what has a text for a name.
+    pub(crate) fn of_text(seed: u64, subject: Subject, text: &str) -> Self {
+        Self::new(seed, subject, text.bytes().fold(0, |index, byte| mixed(index ^ u64::from(byte))))
     }
 
     pub(crate) const fn next(&mut self) -> u64 {
