@@ -142,8 +142,9 @@ pub(crate) enum Output {
 
 const SERVE_HELP: &str = "\
 Reads topics hutong.control, payments.unionpay, payments.tenpay and payments.alipay, which have
-to exist with one partition each, from the positions that the data directory holds. Brokers that
-go away are waited for. What would leave a record out or count one twice stops the ledger with a
+to exist with one partition each, from the positions that the data directory holds. What is
+refused goes to payments.rejected, which has to exist in the same way. Brokers that go away are
+waited for. What would leave a record out or count one twice stops the ledger with a
 code; deploy/runbooks has a page for each. SIGINT and SIGTERM finish the block and stop.
 
 Topics have to keep their records (retention.ms=-1): a record time of last year is old on arrival.

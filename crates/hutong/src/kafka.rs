@@ -13,6 +13,13 @@ use crate::exit::Exit;
 /// How long brokers may take to answer at the start.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The id of the cluster, when it has every topic that the service reads or writes.
+pub(crate) fn check(brokers: &str) -> Result<String, ingest::Error> {
+    let mut topics = data::TOPICS.to_vec();
+    topics.push(ingest::REJECTED);
+    ingest::check(brokers, &topics, PATIENCE)
+}
+
 /// So many entries at each end of the log are searched for one of every topic: a few megabytes, and a network that has been
 /// silent for longer is found at the beginning.
 const ANCHOR_ENTRIES_MAX: usize = 16_384;

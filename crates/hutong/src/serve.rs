@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ingest::{KafkaSource, Lags};
+use ingest::{KafkaSource, Lags, Rejections};
 use ledger::{Handle, Ledger, Options, Running};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -18,6 +18,8 @@ use crate::kafka;
 
 /// A supervisor asks, waits ten seconds, and kills.
 const STOP_WITHIN: Duration = Duration::from_secs(9);
+/// What is refused in the last block should be told before the service ends; after that it is told at the next start.
+const REJECTIONS_WITHIN: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::Result<Exit> {
     log_to_standard_error();
@@ -26,7 +28,7 @@ pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::R
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for signals")?;
     }
     let rulebook = arguments.rulebook.as_deref().map_or_else(|| Ok(rulebook::DEFAULT.to_owned()), read_rulebook)?;
-    let cluster = match ingest::check(&arguments.brokers, &data::TOPICS, kafka::PATIENCE) {
+    let cluster = match kafka::check(&arguments.brokers) {
         Ok(cluster) => cluster,
         Err(error) => return kafka::failed(error, log),
     };
@@ -41,11 +43,17 @@ pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::R
         Err(error) => return kafka::failed(error, log),
     };
     let lags = source.lags();
+    let rejections = match Rejections::start(&arguments.brokers, handle.clone(), kafka::PATIENCE) {
+        Ok(rejections) => rejections,
+        Err(error) => return kafka::failed(error, log),
+    };
     let running = ledger.start(Box::new(source))?;
     tracing::info!(%cluster, brokers = arguments.brokers, sequence = handle.snapshot().sequence.0, "serving");
-    watch(&running, &handle, &lags, &stop, Duration::from_millis(arguments.progress_ms));
+    let progress = |what: &str| report(&handle, &lags, &rejections, what);
+    watch(&running, progress, &stop, Duration::from_millis(arguments.progress_ms));
     let ended = finish(running);
-    report(&handle, &lags, "stopped");
+    progress("stopped");
+    rejections.finish(REJECTIONS_WITHIN);
     ended.map(|()| Exit::Clean)
 }
 
@@ -64,12 +72,12 @@ fn read_rulebook(file: &Path) -> anyhow::Result<String> {
 }
 
 /// Returns when a signal has come or the ledger has ended by itself.
-fn watch(running: &Running, handle: &Handle, lags: &Lags, stop: &AtomicBool, every: Duration) {
+fn watch(running: &Running, progress: impl Fn(&str), stop: &AtomicBool, every: Duration) {
     let mut reported = Instant::now();
     while !stop.load(Ordering::Acquire) && !running.is_finished() {
         std::thread::sleep(every.min(Duration::from_millis(50)));
         if reported.elapsed() >= every {
-            report(handle, lags, "progress");
+            progress("progress");
             reported = Instant::now();
         }
     }
@@ -89,8 +97,9 @@ fn finish(running: Running) -> anyhow::Result<()> {
     }
 }
 
-/// The newest durable entry, the chain's hash after it, and how far every topic is ahead.
-fn report(handle: &Handle, lags: &Lags, what: &str) {
+/// The newest durable entry, the chain's hash after it, how far every topic is ahead, and up to which entry refusals are on
+/// their topic.
+fn report(handle: &Handle, lags: &Lags, rejections: &Rejections, what: &str) {
     let snapshot = handle.snapshot();
     let head: String = snapshot.head.iter().map(|byte| format!("{byte:02x}")).collect();
     let lag = |lag: ingest::Lag| match lag.offsets() {
@@ -98,5 +107,6 @@ fn report(handle: &Handle, lags: &Lags, what: &str) {
         None => format!("{}=unknown", lag.topic),
     };
     let lag: Vec<_> = lags.now().into_iter().map(lag).collect();
-    tracing::info!(sequence = snapshot.sequence.0, %head, lag = lag.join(" "), "{what}");
+    let rejected_through = rejections.through().0;
+    tracing::info!(sequence = snapshot.sequence.0, %head, lag = lag.join(" "), rejected_through, "{what}");
 }

@@ -11,6 +11,8 @@ pub const TOPIC_RECREATED: &str = "TOPIC_RECREATED";
 pub const TOPIC_MISSING: &str = "TOPIC_MISSING";
 /// The topic has more than one partition.
 pub const PARTITION_COUNT: &str = "PARTITION_COUNT";
+/// `payments.rejected` ends with a record that this ledger has not written so.
+pub const REJECTIONS_DIVERGED: &str = "REJECTIONS_DIVERGED";
 /// The client, or a broker's answer, does not allow to go on without leaving something out.
 pub const KAFKA_FATAL: &str = "KAFKA_FATAL";
 

@@ -17,11 +17,14 @@ pub enum Error {
     /// The topics are not what the ledger needs; the source has a code.
     #[error("cannot begin to read events")]
     Source(#[source] SourceError),
+    /// The ledger's log, which is read beside the ledger.
+    #[error("cannot follow the log")]
+    Log(#[source] ledger::Error),
     /// The client cannot be made.
     #[error("cannot make a Kafka client: {0}")]
     Client(String),
     /// A thread cannot be started.
-    #[error("cannot start the thread that watches the topics")]
+    #[error("cannot start a thread for Kafka")]
     Thread(#[source] std::io::Error),
     /// A record is not, or perhaps not, on its topic.
     #[error("cannot publish to {topic}: {reason}")]
@@ -39,4 +42,15 @@ pub enum Error {
         /// What the client or the broker says.
         reason: String,
     },
+}
+
+impl Error {
+    /// The stable code, and name of the runbook page, of what has one.
+    #[must_use]
+    pub const fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Source(error) => Some(error.code),
+            _ => None,
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! * [`KafkaSource`] is the ledger's [`ledger::Source`]: the topics from the positions that the ledger holds, in their order,
 //!   with nothing left out. Whatever would leave something out stops it with one of the [`codes`]; a broker that is away
 //!   does not.
+//! * [`Rejections`] follows the log and puts what was refused onto `payments.rejected`.
 //! * [`Lags`] tells how far behind it is; [`Publisher`] puts records onto topics; [`Admin`] makes topics.
 //!
 //! Who decides where to begin: the ledger. A block holds the positions it consumed, so effect and position are one write; a
@@ -23,6 +24,7 @@ mod config;
 mod error;
 mod look;
 mod publish;
+mod rejected;
 mod source;
 mod watch;
 
@@ -31,5 +33,8 @@ pub use cluster::check;
 pub use error::Error;
 pub use look::Anchor;
 pub use publish::Publisher;
+pub use rejected::Rejections;
 pub use source::{KafkaSource, Start};
 pub use watch::{Lag, Lags};
+/// The topic of what was refused.
+pub use wire::rejection::TOPIC as REJECTED;

@@ -120,6 +120,31 @@ pub(crate) fn identity(consumer: &Consumer, topic: &str, anchor: &Anchor) -> Res
     Ok(Some(stop(codes::TOPIC_RECREATED, topic, format!("offset {} {difference}", anchor.offset))))
 }
 
+/// The value of a topic's last record; `None` when it has none. The offsets at its end may belong to no record, so the search
+/// begins close to the end and goes back further each time.
+///
+/// # Errors
+/// When no broker answers.
+pub(crate) fn last_record(consumer: &Consumer, topic: &str) -> Result<Option<Vec<u8>>, KafkaError> {
+    let (begin, end) = consumer.fetch_watermarks(topic, 0, PATIENCE)?;
+    let mut back = 1;
+    loop {
+        let from = end.saturating_sub(back).max(begin);
+        let mut last = None;
+        let mut next = from;
+        while next < end
+            && let Some(found) = record_at(consumer, topic, next)?
+        {
+            next = found.offset.saturating_add(1);
+            last = Some(found.raw);
+        }
+        if last.is_some() || from == begin {
+            return Ok(last);
+        }
+        back = back.saturating_mul(16);
+    }
+}
+
 /// The first record at or behind an offset; `None` when there is none.
 fn record_at(consumer: &Consumer, topic: &str, offset: i64) -> Result<Option<Anchor>, KafkaError> {
     let mut wanted = TopicPartitionList::new();

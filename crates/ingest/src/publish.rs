@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::time::Timestamp;
+use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -63,14 +64,17 @@ impl Publisher {
     /// # Errors
     /// When the client cannot be made.
     pub fn new(brokers: &str) -> Result<Self, Error> {
+        Self::with(&config::producer(brokers))
+    }
+
+    /// As [`Publisher::new`], for records that follow each other: brokers that are away are waited for without end, and
+    /// behind a record that cannot be written none is.
+    pub(crate) fn gapless(brokers: &str) -> Result<Self, Error> {
+        Self::with(config::producer(brokers).set("message.timeout.ms", "0").set("enable.gapless.guarantee", "true"))
+    }
+
+    fn with(config: &ClientConfig) -> Result<Self, Error> {
         let outcome = Arc::new(Outcome::default());
-        let mut config = config::client(brokers);
-        config
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            // As the Java client does it and this one does not by itself: a key has the same partition for every producer.
-            .set("partitioner", "murmur2_random")
-            .set("linger.ms", "5");
         let producer = config.create_with_context(Counting(Arc::clone(&outcome)));
         Ok(Self { producer: producer.map_err(|error| Error::Client(error.to_string()))?, outcome })
     }
@@ -109,6 +113,13 @@ impl Publisher {
         self.first_failure()?;
         flushed.map_err(|error| Error::Publish { topic: "all topics".to_owned(), reason: error.to_string() })?;
         Ok(self.delivered())
+    }
+
+    /// Waits up to `patience`; whether everything handed over has been acknowledged.
+    pub(crate) fn has_arrived(&self, patience: Duration) -> Result<bool, Error> {
+        let flushed = self.producer.flush(patience);
+        self.first_failure()?;
+        Ok(flushed.is_ok())
     }
 
     /// How many records have been acknowledged.

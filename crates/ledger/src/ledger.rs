@@ -92,7 +92,7 @@ impl Ledger {
 /// A reader's door to a ledger; cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Handle {

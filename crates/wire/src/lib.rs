@@ -7,6 +7,7 @@
 //! * [`event::decode`]: the bytes of a payment event, strictly and without copying, as a [`domain::report::Submission`];
 //! * [`control::decode`]: the bytes of a command, as an instruction in the domain's types;
 //! * [`names`]: every word and number that both sides have a type for, in both directions;
+//! * [`rejection`]: a refused record as the one on topic `payments.rejected`;
 //! * [`status`]: a refusal as a gRPC status, and the one table of codes;
 //! * [`json`]: a line of JSON as the record that `hutong publish` writes, and a record as JSON for a person.
 //!
@@ -29,6 +30,7 @@ pub mod control;
 pub mod event;
 pub mod json;
 pub mod names;
+pub mod rejection;
 pub mod status;
 
 /// Every message and service of `proto/` and what they import, as an encoded `google.protobuf.FileDescriptorSet` without

@@ -3,11 +3,20 @@
 use std::time::Duration;
 
 use domain::time::Timestamp;
-use ingest::Publisher;
+use ingest::{Admin, Publisher, REJECTED};
 use simulator::mix::{self, Mix, NETWORKS, Record, Stream};
 
 /// The topics of the shard: commands, then the networks in the simulator's order.
 pub const TOPICS: [&str; 4] = ["hutong.control", "payments.unionpay", "payments.tenpay", "payments.alipay"];
+
+/// Makes the topics that the service reads and writes.
+///
+/// # Panics
+/// When the broker does not make them.
+pub fn make_topics(brokers: &str) {
+    let admin = Admin::new(brokers).expect("a client");
+    admin.create(&TOPICS, 1).and_then(|()| admin.create(&[REJECTED], 1)).expect("topics");
+}
 
 /// How long a broker may take for what is on its way, being killed included.
 const PATIENCE: Duration = Duration::from_secs(120);

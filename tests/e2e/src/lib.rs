@@ -7,8 +7,10 @@ mod broker;
 mod feed;
 mod ledger;
 mod service;
+mod topic;
 
 pub use broker::Broker;
-pub use feed::{TOPICS, events, fund, publish};
+pub use feed::{TOPICS, events, fund, make_topics, publish};
 pub use ledger::{codec, head_at, open};
 pub use service::{Ended, Service, hutong};
+pub use topic::records;

@@ -5,8 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use e2e::{Broker, Service, TOPICS, events, hutong, open};
-use ingest::Admin;
+use e2e::{Broker, Service, events, hutong, make_topics, open};
 use simulator::mix;
 use store::Store;
 
@@ -35,7 +34,7 @@ fn text(path: &Path) -> &str {
 fn what_is_published_from_a_file_is_what_the_ledger_keeps() {
     let broker = Broker::start();
     let address = broker.address();
-    Admin::new(&address).and_then(|admin| admin.create(&TOPICS, 1)).expect("topics");
+    make_topics(&address);
     let directory = tempfile::tempdir().expect("a directory");
     let (file, data) = (directory.path().join("day.ndjson"), directory.path().join("data"));
     let day = day();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use e2e::{Broker, Service, TOPICS, fund, open, publish};
-use ingest::{Admin, codes};
+use ingest::{Admin, REJECTED, codes};
 use store::Store;
 
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -29,6 +29,8 @@ fn a_topic_that_lost_records_or_is_another_one_stops_the_shard_with_the_code() {
     admin.create(&TOPICS[..3], 1).expect("topics");
     refuses(&address, &data, codes::TOPIC_MISSING, alipay);
     admin.create(&[alipay], 1).expect("a topic");
+    refuses(&address, &data, codes::TOPIC_MISSING, REJECTED);
+    admin.create(&[REJECTED], 1).expect("a topic");
 
     let entries = 1 + fund(&address) + publish(&address, 3_000, 11, Duration::ZERO);
     let mut service = Service::start(&address, &data);

@@ -4,8 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use e2e::{Broker, Service, TOPICS, codec, fund, head_at, open, publish};
-use ingest::Admin;
+use e2e::{Broker, Service, codec, fund, head_at, make_topics, open, publish};
 use store::Store;
 
 const EVENTS: u64 = 40_000;
@@ -17,7 +16,7 @@ const BACK_WITHIN: Duration = Duration::from_secs(30);
 fn neither_a_killed_service_nor_a_killed_broker_loses_or_doubles_a_record() {
     let mut broker = Broker::start();
     let address = broker.address();
-    Admin::new(&address).and_then(|admin| admin.create(&TOPICS, 1)).expect("topics");
+    make_topics(&address);
     let funded = fund(&address);
     // A minute of load; what it publishes while the broker is away piles up in the client.
     let load = {
