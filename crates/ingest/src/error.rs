@@ -23,6 +23,9 @@ pub enum Error {
     /// The client cannot be made.
     #[error("cannot make a Kafka client: {0}")]
     Client(String),
+    /// There is no broker inside this process.
+    #[error("cannot start a broker in this process: {0}")]
+    Local(String),
     /// A thread cannot be started.
     #[error("cannot start a thread for Kafka")]
     Thread(#[source] std::io::Error),

@@ -5,6 +5,7 @@
 //!   with nothing left out. Whatever would leave something out stops it with one of the [`codes`]; a broker that is away
 //!   does not.
 //! * [`Rejections`] follows the log and puts what was refused onto `payments.rejected`.
+//! * [`LocalBroker`] is a broker inside this process, for a demonstration; [`Paced`] publishes at its measure.
 //! * [`Lags`] tells how far behind it is; [`Publisher`] puts records onto topics; [`Admin`] makes topics.
 //!
 //! Who decides where to begin: the ledger. A block holds the positions it consumed, so effect and position are one write; a
@@ -22,6 +23,7 @@ mod cluster;
 pub mod codes;
 mod config;
 mod error;
+mod local;
 mod look;
 mod publish;
 mod rejected;
@@ -31,6 +33,7 @@ mod watch;
 pub use admin::Admin;
 pub use cluster::check;
 pub use error::Error;
+pub use local::{LocalBroker, Paced};
 pub use look::Anchor;
 pub use publish::Publisher;
 pub use rejected::Rejections;

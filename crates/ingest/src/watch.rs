@@ -63,6 +63,11 @@ impl Lags {
         };
         self.0.topics.iter().map(lag).collect()
     }
+
+    /// The next offset that the source will take from one topic, as of this moment.
+    pub(crate) fn position(&self, index: usize) -> i64 {
+        self.0.topics[index].position.load(Ordering::Acquire)
+    }
 }
 
 /// One topic, as source and watch share it.
