@@ -78,6 +78,11 @@ pub(crate) fn consumer(brokers: &str) -> Result<Consumer, Error> {
     create(&config)
 }
 
+/// A reader of a topic of few records, each of which somebody waits for.
+pub(crate) fn follower(brokers: &str) -> Result<Consumer, Error> {
+    create(reader(brokers).set("fetch.wait.max.ms", "50").set("fetch.queue.backoff.ms", "1"))
+}
+
 /// A reader of single records, which is told when there is none.
 pub(crate) fn looker(brokers: &str) -> Result<Consumer, Error> {
     let mut config = reader(brokers);

@@ -5,6 +5,7 @@
 //!   with nothing left out. Whatever would leave something out stops it with one of the [`codes`]; a broker that is away
 //!   does not.
 //! * [`Rejections`] follows the log and puts what was refused onto `payments.rejected`.
+//! * [`bank`] takes instructions to the settlement bank and brings its answers.
 //! * [`LocalBroker`] is a broker inside this process, for a demonstration; [`Paced`] publishes at its measure.
 //! * [`Lags`] tells how far behind it is; [`Publisher`] puts records onto topics; [`Admin`] makes topics.
 //!
@@ -19,6 +20,7 @@
 //! ```
 
 mod admin;
+pub mod bank;
 mod cluster;
 pub mod codes;
 mod config;

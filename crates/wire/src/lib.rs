@@ -6,6 +6,7 @@
 //!
 //! * [`event::decode`]: the bytes of a payment event, strictly and without copying, as a [`domain::report::Submission`];
 //! * [`control::decode`]: the bytes of a command, as an instruction in the domain's types;
+//! * [`bank`]: records between clearing house and settlement bank, and the bank's answer as a command;
 //! * [`names`]: every word and number that both sides have a type for, in both directions;
 //! * [`rejection`]: a refused record as the one on topic `payments.rejected`;
 //! * [`status`]: a refusal as a gRPC status, and the one table of codes;
