@@ -8,7 +8,8 @@ use std::{env, fs};
 use prost::Message as _;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    // Asked at run time: a build directory may be shared by several clones, and a constant would be of the first one.
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
     // Cargo looks at everything below; not `proto/` itself, where the lint's tools may be installed.
     println!("cargo::rerun-if-changed={}", root.join("hutong").display());
     println!("cargo::rerun-if-changed=build.rs");

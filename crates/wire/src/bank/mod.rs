@@ -1,11 +1,15 @@
 //! Records between clearing house and settlement bank, topic `hutong.bank`, and the bank's answer as a command.
 
+mod instructions;
+
 use prost::{DecodeError, Message};
 use sha2::{Digest, Sha256};
 
 use crate::control::v1::{ConfirmInstruction, ControlCommand, RejectInstruction, control_command};
 use v1::bank_record::Record;
 use v1::{BankRecord, ConfirmationStatus, SettlementConfirmation, SettlementInstruction};
+
+pub use instructions::{EPOCH, instructions};
 
 crate::package!("bank");
 
