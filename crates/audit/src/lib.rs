@@ -7,8 +7,10 @@
 
 mod chain;
 mod compare;
+mod day;
 mod fold;
 mod verify;
 
 pub use compare::{Fault, Finding};
+pub use day::Day;
 pub use verify::{Error, Progress, Verified, verify};

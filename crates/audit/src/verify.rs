@@ -24,6 +24,7 @@ use thiserror::Error;
 
 use crate::chain;
 use crate::compare::{self, Fault, Finding};
+use crate::day::{Collector, Day};
 use crate::fold::Books;
 
 /// Why verifying could not be finished. That something is wrong in the books is a [`Finding`], not an error.
@@ -63,6 +64,8 @@ pub struct Verified {
     pub compared: u64,
     /// The first thing that is wrong.
     pub finding: Option<Finding>,
+    /// What the log came to, whatever the order of its topics.
+    pub day: Day,
 }
 
 /// Derives everything in `store` again and compares.
@@ -73,7 +76,7 @@ pub fn verify(store: &dyn Store, codec: &dyn Codec, mut progress: impl FnMut(Pro
     let of = store.tip().sequence;
     let head = chain::genesis(store.genesis());
     if of == Sequence(0) {
-        return Ok(Verified { entries: 0, head, payments: 0, compared: 0, finding: None });
+        return Ok(Verified { entries: 0, head, payments: 0, compared: 0, finding: None, day: Day::default() });
     }
     let mut auditor = Auditor::new(store, codec, head)?;
     for block in store.blocks(Sequence(1)) {
@@ -101,6 +104,7 @@ struct Auditor<'a> {
     compared: u64,
     finding: Option<Finding>,
     effects: Effects,
+    collector: Collector,
 }
 
 /// What makes two records the same one.
@@ -132,13 +136,15 @@ impl<'a> Auditor<'a> {
             compared: 0,
             finding: None,
             effects: Effects::default(),
+            collector: Collector::default(),
         })
     }
 
     fn verified(self) -> Verified {
         let payments = u64::try_from(self.payments.len()).unwrap_or(u64::MAX);
         let (entries, head) = (self.sequence.0, self.head);
-        Verified { entries, head, payments, compared: self.compared, finding: self.finding }
+        let day = self.collector.finish(&self.state, &self.payments);
+        Verified { entries, head, payments, compared: self.compared, finding: self.finding, day }
     }
 
     /// Keeps the first thing that is wrong.
@@ -199,6 +205,9 @@ impl<'a> Auditor<'a> {
             EntryKind::Quarantined if self.is_control(entry) => entry.answer,
             EntryKind::PaymentEvent | EntryKind::Quarantined => self.event(block, raw, entry),
         };
+        if !self.is_control(entry) {
+            self.collector.answered(entry.source, entry.content.digest(), derived);
+        }
         if derived != entry.answer {
             self.answered(entry, derived);
         }
@@ -263,6 +272,9 @@ impl<'a> Auditor<'a> {
             self.payments.insert(report.payment, next);
         }
         self.book(block, Change::None);
+        if !matches!(decision.answer, Answer::Rejected(_)) {
+            self.collector.taken(report);
+        }
         match decision.answer {
             Answer::Accepted => AnswerCode::ACCEPTED,
             Answer::WaitingForOriginal => AnswerCode::WAITING_FOR_ORIGINAL,

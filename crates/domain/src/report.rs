@@ -38,6 +38,23 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The word of the contracts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authorised => "AUTHORISED",
+            Self::Captured => "CAPTURED",
+            Self::Voided => "VOIDED",
+            Self::Expired => "EXPIRED",
+            Self::UnknownOutcome => "UNKNOWN_OUTCOME",
+            Self::Refunded => "REFUNDED",
+            Self::Reversed => "REVERSED",
+            Self::Disputed => "DISPUTED",
+            Self::DisputeWon => "DISPUTE_WON",
+            Self::DisputeLost => "DISPUTE_LOST",
+        }
+    }
+
     const fn has_amount(self) -> bool {
         !matches!(self, Self::Voided | Self::Expired | Self::UnknownOutcome)
     }

@@ -178,7 +178,9 @@ const VERIFY_HELP: &str = "\
 Reads the blocks of the log and nothing else, computes the hash chain, asks the rules about
 every record again, folds what they book with code that is not the ledger's, and compares
 answers, history, balances, cycles and payments with what the directory keeps. The verdict is
-`empty`, `proven` or `wrong`; for `wrong` the first bad sequence is named.
+`empty`, `proven` or `wrong`; for `wrong` the first bad sequence is named. The day digest is over
+every payment's outcome and amounts, the nets and the refusals: two ledgers that have read the same
+topics agree on it, though their chains differ with the order in which the topics were read.
 
 Examples:
   hutong verify --data-dir /var/lib/hutong

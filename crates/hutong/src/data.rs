@@ -36,6 +36,11 @@ pub(crate) fn open(directory: &Path, genesis: &Genesis) -> anyhow::Result<Arc<dy
     Ok(Arc::new(store.with_context(|| format!("cannot open {} as a data directory", directory.display()))?))
 }
 
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The system's clock; the only place that asks it.
 pub(crate) struct SystemClock;
 

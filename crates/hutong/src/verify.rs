@@ -20,6 +20,7 @@ struct Outcome {
     compared: u64,
     payments: u64,
     chain_head: String,
+    day_digest: String,
     first_bad_sequence: Option<u64>,
     finding: Option<String>,
 }
@@ -54,9 +55,10 @@ pub(crate) fn run(arguments: &VerifyArguments, out: &mut impl Write, log: &mut i
 }
 
 fn empty(directory: String) -> Outcome {
-    let (verdict, chain_head) = ("empty", String::new());
+    let (verdict, chain_head, day_digest) = ("empty", String::new(), String::new());
     let (entries, compared, payments) = (0, 0, 0);
-    Outcome { directory, verdict, entries, compared, payments, chain_head, first_bad_sequence: None, finding: None }
+    let (first_bad_sequence, finding) = (None, None);
+    Outcome { directory, verdict, entries, compared, payments, chain_head, day_digest, first_bad_sequence, finding }
 }
 
 fn outcome(directory: String, verified: &audit::Verified) -> Outcome {
@@ -71,7 +73,8 @@ fn outcome(directory: String, verified: &audit::Verified) -> Outcome {
         entries: verified.entries,
         compared: verified.compared,
         payments: verified.payments,
-        chain_head: verified.head.iter().map(|byte| format!("{byte:02x}")).collect(),
+        chain_head: data::hex(&verified.head),
+        day_digest: data::hex(&verified.day.digest),
         first_bad_sequence: verified.finding.as_ref().map(|finding| finding.sequence.0),
         finding: verified.finding.as_ref().map(ToString::to_string),
     }
@@ -85,6 +88,7 @@ fn print(outcome: &Outcome, out: &mut impl Write) -> std::io::Result<()> {
     writeln!(out, "entries     {} ({} compared with flushed books)", outcome.entries, outcome.compared)?;
     writeln!(out, "payments    {}", outcome.payments)?;
     writeln!(out, "chain head  {}", outcome.chain_head)?;
+    writeln!(out, "day digest  {}", outcome.day_digest)?;
     match &outcome.finding {
         Some(finding) => writeln!(out, "wrong       {finding}"),
         None => Ok(()),

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use audit::verify;
+use audit::{Day, verify};
 use domain::break_code::BreakCode;
 use domain::clearing::{
     BillFile, BillRow, BillTotals, ControlTotals, Finding, InstructionState, LongOutcome, Match, MatchKey, Order,
@@ -64,9 +64,10 @@ fn state(directory: &Path) -> domain::state::State {
     ledger(store(directory), small(500, 3_000)).handle().snapshot().state.clone()
 }
 
-fn check_verified(directory: &Path) {
+fn check_verified(directory: &Path) -> Day {
     let verified = verify(store(directory).as_ref(), &codec(), |_| {}).expect("readable");
     assert_eq!((verified.finding, verified.head), (None, store(directory).tip().head));
+    verified.day
 }
 
 fn file() -> BillFile {
@@ -176,6 +177,8 @@ fn topics_made_anew_are_read_from_their_beginning_and_nothing_counts_twice() {
     let directory = directory.path();
     Clerk::default().run(directory, EVENTS);
     let (before, through) = (state(directory), store(directory).tip().sequence);
+    let day = check_verified(directory);
+    assert!(day.rejected.values().sum::<u64>() > 0 && day.nets.len() == 1, "{day:?}");
 
     let mut again = ledger(store(directory), small(500, 3_000));
     for source in 0..4 {
@@ -189,5 +192,5 @@ fn topics_made_anew_are_read_from_their_beginning_and_nothing_counts_twice() {
     assert!(before.book().accounts().eq(after.book().accounts()));
     assert_eq!(before.open_cycle(CNY), after.open_cycle(CNY));
     assert_eq!(store(directory).tip().sequence, Sequence(2 * through.0 - 1 + 4));
-    check_verified(directory);
+    assert_eq!(check_verified(directory), day);
 }

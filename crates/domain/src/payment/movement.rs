@@ -25,6 +25,16 @@ pub enum Side {
 }
 
 impl Side {
+    /// The word of the contracts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Payer => "PAYER",
+            Self::Payee => "PAYEE",
+            Self::Both => "BOTH",
+        }
+    }
+
     /// Positions in arrays kept by side: payer 0, payee 1.
     pub(super) const fn indexes(self) -> &'static [usize] {
         match self {
