@@ -1,0 +1,5 @@
+//! The planner against tables, and its laws against random days.
+
+mod case;
+mod laws;
+mod tables;
