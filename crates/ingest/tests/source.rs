@@ -7,6 +7,7 @@ use domain::time::Timestamp;
 use ingest::{Anchor, Error, KafkaSource, Publisher, Start, check, codes};
 use ledger::Source;
 use rdkafka::mocking::MockCluster;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const TOPICS: [&str; 2] = ["hutong.control", "payments.alipay"];
@@ -110,6 +111,28 @@ fn a_topic_begins_only_where_it_is_the_one_that_was_read() {
             }
             (opened, _) => panic!("{position}, {anchor:?}: {opened:?}"),
         }
+    }
+}
+
+/// What the brokers may answer to a fetch, and what it ends with.
+#[test]
+fn an_answer_that_does_not_pass_by_itself_stops_the_source() {
+    let cases = [
+        (RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, None),
+        (RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, Some(codes::KAFKA_FATAL)),
+        (RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN, Some(codes::KAFKA_FATAL)),
+    ];
+    for (answer, code) in cases {
+        let (cluster, brokers) = cluster();
+        published(&brokers);
+        let starts = vec![start(TOPICS[0], 0, None), start(TOPICS[1], 0, None)];
+        cluster.request_errors(RDKafkaApiKey::Fetch, &[answer]);
+        let mut source = KafkaSource::open(&brokers, starts, PATIENCE).expect("a source");
+        let (begun, mut taken, mut stopped) = (Instant::now(), 0, None);
+        while taken < 21 && stopped.is_none() && begun.elapsed() < PATIENCE {
+            stopped = source.poll(100, Duration::from_millis(50), &mut |_| taken += 1).err();
+        }
+        assert_eq!(stopped.as_ref().map(|error| error.code), code, "{answer:?}: {stopped:?}, {taken} taken");
     }
 }
 
