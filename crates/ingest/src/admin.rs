@@ -34,7 +34,7 @@ impl Admin {
     /// # Errors
     /// When the client cannot be made.
     pub fn new(brokers: &str) -> Result<Self, Error> {
-        let client = config::client(brokers).create_with_context(Quiet);
+        let client = config::client(brokers).create_with_context(Quiet::default());
         Ok(Self { client: client.map_err(|error| Error::Client(error.to_string()))? })
     }
 

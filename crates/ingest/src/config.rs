@@ -10,10 +10,19 @@ use crate::error::Error;
 
 /// Passes what the client says to the log, as detail: a broker that is away would repeat itself several times a second.
 /// What a person has to know is said by whoever uses the client, once.
-pub(crate) struct Quiet;
+#[derive(Default)]
+pub(crate) struct Quiet {
+    /// Called when a topic that is read has become another one of its name.
+    on_topic_replaced: Option<Box<dyn Fn() + Send + Sync>>,
+}
 
 impl ClientContext for Quiet {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        if let Some(tell) = &self.on_topic_replaced
+            && tells_of_another_topic(message)
+        {
+            tell();
+        }
         tracing::debug!(facility, message, "kafka client");
     }
 
@@ -23,6 +32,12 @@ impl ClientContext for Quiet {
 }
 
 impl ConsumerContext for Quiet {}
+
+/// The client follows a topic's name from one id to the next without a word but this, said before it fetches from the new
+/// one. An id of zeros is none: that is how the client first meets a topic.
+fn tells_of_another_topic(message: &str) -> bool {
+    message.split_once(" changed id from ").is_some_and(|(_, ids)| !ids.starts_with("AAAAAAAAAAAAAAAAAAAAAA"))
+}
 
 pub(crate) type Consumer = BaseConsumer<Quiet>;
 
@@ -66,16 +81,20 @@ fn reader(brokers: &str) -> ClientConfig {
 }
 
 /// The ledger's reader. With the client's own settings a partition whose queue is full is not fetched again for up to a
-/// second, and reading is four times slower; these are the best of the rows that were measured.
-pub(crate) fn consumer(brokers: &str) -> Result<Consumer, Error> {
+/// second, and reading is four times slower; these are the best of the rows that were measured. `on_topic_replaced` is called
+/// on the thread that polls, before a record of the new topic is handed out.
+pub(crate) fn consumer(brokers: &str, on_topic_replaced: impl Fn() + Send + Sync + 'static) -> Result<Consumer, Error> {
     let mut config = reader(brokers);
     config
         .set("fetch.message.max.bytes", "4194304")
         .set("queued.min.messages", "200000")
         .set("queued.max.messages.kbytes", "65536")
         .set("fetch.queue.backoff.ms", "1")
-        .set("fetch.wait.max.ms", "100");
-    create(&config)
+        .set("fetch.wait.max.ms", "100")
+        // A few lines with every refresh of the metadata, where the client says that a topic has another id.
+        .set("debug", "metadata")
+        .set_log_level(RDKafkaLogLevel::Debug);
+    create_with(&config, Quiet { on_topic_replaced: Some(Box::new(on_topic_replaced)) })
 }
 
 /// A reader of a topic of few records, each of which somebody waits for.
@@ -95,5 +114,23 @@ pub(crate) fn looker(brokers: &str) -> Result<Consumer, Error> {
 }
 
 fn create(config: &ClientConfig) -> Result<Consumer, Error> {
-    config.create_with_context(Quiet).map_err(|error| Error::Client(error.to_string()))
+    create_with(config, Quiet::default())
+}
+
+fn create_with(config: &ClientConfig, context: Quiet) -> Result<Consumer, Error> {
+    config.create_with_context(context).map_err(|error| Error::Client(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_that_is_met_for_the_first_time_is_no_other_one() {
+        let changed =
+            |from: &str| format!("[thrd:main]: Topic payments.alipay changed id from {from} to 7nl9HbHtQVKLJUyKFMhCsA");
+        assert!(!tells_of_another_topic(&changed("AAAAAAAAAAAAAAAAAAAAAA")));
+        assert!(tells_of_another_topic(&changed("pTbLSV0wTnmZ0eFCBhmAZQ")));
+        assert!(!tells_of_another_topic("Topic payments.alipay [0] Leader 1 Epoch 0"));
+    }
 }

@@ -1,10 +1,10 @@
 //! Looking at a topic: is it there, is it the same one, does it still have what is wanted next.
 //!
 //! The id that a broker gives a topic would tell a topic from another one of the same name; the client that is linked here
-//! does not show it. What is looked at in its place:
+//! does not show it, and only hints that it has changed (see [`crate::config`]). What is looked at in its place:
 //!
 //! * the topic has not lost the position: its first record is at or before it, its end is at or behind it;
-//! * the last record that the ledger took from it, its [`Anchor`], is still there, byte for byte and with its time. A topic
+//! * a record that the ledger took from it, an [`Anchor`], is still there, byte for byte and with its time. A topic
 //!   that was made anew and filled past the position fails here, unless it was filled with the same records.
 //!
 //! An anchor that retention has deleted proves nothing, and nothing is concluded from it.

@@ -28,11 +28,11 @@ struct Counting(Arc<Outcome>);
 
 impl ClientContext for Counting {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        config::Quiet.log(level, facility, message);
+        config::Quiet::default().log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        config::Quiet.error(error, reason);
+        config::Quiet::default().error(error, reason);
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Start {
 
 /// The topics of a shard, one partition each, from the ledger's positions on.
 pub struct KafkaSource {
-    /// Absent only while this is dropped.
+    /// Absent only while this is made or dropped.
     consumer: Option<Consumer>,
     /// A record that came in doubt: the next one to take.
     held: Option<OwnedMessage>,
@@ -47,15 +47,17 @@ impl KafkaSource {
     /// [`Error::Source`] when a topic is not the one that the ledger has read, or has lost what comes next;
     /// [`Error::Unreachable`] when nobody answers within `patience`.
     pub fn open(brokers: &str, starts: Vec<Start>, patience: Duration) -> Result<Self, Error> {
-        let consumer = config::consumer(brokers)?;
         let mut wanted = TopicPartitionList::new();
         let refused = |error: KafkaError| Error::Client(error.to_string());
         for start in &starts {
             wanted.add_partition_offset(&start.topic, 0, Offset::Offset(start.position)).map_err(refused)?;
         }
         let watched = watch::start(brokers, starts, patience)?;
-        consumer.assign(&wanted).map_err(refused)?;
-        Ok(Self { consumer: Some(consumer), held: None, watched })
+        let doubtful = Arc::clone(&watched);
+        let mut source = Self { consumer: None, held: None, watched };
+        let consumer = config::consumer(brokers, move || doubtful.doubt())?;
+        source.consumer.insert(consumer).assign(&wanted).map_err(refused)?;
+        Ok(source)
     }
 
     /// How far behind it is, for others to ask.
@@ -186,6 +188,11 @@ impl Source for KafkaSource {
         for _ in 0..max {
             match consumer.poll(patience) {
                 None => break,
+                // Polling has told of a topic that was replaced: this may be its first record.
+                Some(Ok(message)) if self.watched.is_in_doubt() => {
+                    self.held = Some(message.detach());
+                    break;
+                }
                 Some(Ok(message)) => {
                     let source = self.deliver(&message, take)?;
                     newest[source] = Some(message);

@@ -75,13 +75,29 @@ pub(crate) struct Topic {
     pub(crate) name: String,
     pub(crate) position: AtomicI64,
     end: AtomicI64,
+    /// The newest record that was taken.
     anchor: Mutex<Option<Anchor>>,
+    /// The one that the last look has found. If the topic was replaced since, the newest may be of the new one; this is not.
+    found: Mutex<Option<Anchor>>,
 }
 
 impl Topic {
     /// The newest record that was taken.
     pub(crate) fn taken(&self, anchor: Anchor) {
         *locked(&self.anchor) = Some(anchor);
+    }
+
+    /// Whether the topic still has what was taken from it before and after the last look.
+    fn compare(&self, consumer: &Consumer) -> Result<Option<SourceError>, KafkaError> {
+        let newest = locked(&self.anchor).clone();
+        let found = locked(&self.found).clone().filter(|found| newest.as_ref() != Some(found));
+        for anchor in [&found, &newest].into_iter().flatten() {
+            if let Some(wrong) = look::identity(consumer, &self.name, anchor)? {
+                return Ok(Some(wrong));
+            }
+        }
+        *locked(&self.found) = newest;
+        Ok(None)
     }
 }
 
@@ -105,6 +121,7 @@ impl Watched {
             position: AtomicI64::new(start.position),
             end: AtomicI64::new(UNKNOWN),
             anchor: Mutex::new(start.anchor),
+            found: Mutex::default(),
         };
         Self {
             topics: starts.into_iter().map(topic).collect(),
@@ -155,9 +172,9 @@ impl Watched {
                 Sight::Wrong(wrong) => return Ok(Some(wrong)),
                 Sight::Well { end } => topic.end.store(end, Ordering::Release),
             }
-            let anchor = if with_anchors { locked(&topic.anchor).clone() } else { None };
-            if let Some(anchor) = anchor
-                && let Some(wrong) = look::identity(consumer, &topic.name, &anchor)?
+            let is_first = locked(&topic.found).is_none();
+            if (with_anchors || is_first)
+                && let Some(wrong) = topic.compare(consumer)?
             {
                 return Ok(Some(wrong));
             }

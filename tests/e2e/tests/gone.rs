@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use e2e::{Broker, Service, TOPICS, fund, open, publish};
-use ingest::{Admin, REJECTED, codes};
+use e2e::{Broker, Service, TOPICS, fund, make_topics, open, publish};
+use ingest::{Admin, Publisher, REJECTED, codes};
 use store::Store;
 
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -60,6 +60,35 @@ fn a_topic_that_lost_records_or_is_another_one_stops_the_shard_with_the_code() {
     refuses(&address, &data, codes::PARTITION_COUNT, "2 partitions");
 
     assert_eq!(open(&data).tip().sequence.0, entries);
+}
+
+/// Nobody has to restart anything for it: the topic is another one from one fetch to the next.
+#[test]
+fn no_record_is_taken_from_a_topic_that_was_replaced_while_it_was_read() {
+    let alipay = TOPICS[3];
+    let broker = Broker::start();
+    let address = broker.address();
+    make_topics(&address);
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let entries = 1 + fund(&address) + publish(&address, 3_000, 31, Duration::ZERO);
+    let mut service = Service::start(&address, &data);
+    service.wait_for(entries, PATIENCE);
+    std::thread::sleep(Duration::from_millis(2_500));
+    let admin = Admin::new(&address).expect("a client");
+    admin.delete(alipay).and_then(|()| admin.create(&[alipay], 1)).expect("another topic");
+    // More than it had: the position that the ledger wants next is on it.
+    let publisher = Publisher::new(&address).expect("a client");
+    for _ in 0..9_000 {
+        publisher.send(alipay, b"", b"of another topic", None).expect("a queue with room");
+    }
+    publisher.finish(PATIENCE).expect("a broker that takes records");
+    let ended = service.wait(PATIENCE);
+    // By which of them depends on whether it looked before, while or after the topic was filled.
+    let codes = [codes::TOPIC_RECREATED, codes::TOPIC_MISSING, codes::OFFSET_OUT_OF_RANGE];
+    let has_code = codes.iter().any(|code| ended.said.contains(code));
+    assert!(ended.code == Some(1) && has_code, "{}", ended.said);
+    assert_eq!(open(&data).tip().sequence.0, entries, "records of the other topic were taken:\n{}", ended.said);
 }
 
 #[test]
