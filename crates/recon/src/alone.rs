@@ -51,6 +51,7 @@ impl<'a> Planner<'a> {
     fn unreported(&self, row: &Row) -> Draft {
         let known = self.known(row);
         let captured = known.iter().find(|leg| leg.facts.kind == Kind::Captured && leg.stands());
+        let captured = captured.filter(|leg| !self.has_reversed(leg));
         let code = match Step::of_row(row) {
             Step::Refunded if known.is_empty() => BreakCode::RefundOrphan,
             Step::Reversed if known.is_empty() => BreakCode::ReversalOrphan,
@@ -63,6 +64,12 @@ impl<'a> Planner<'a> {
             Some(leg) if code == BreakCode::StatusLedgerOk => draft.with_leg(leg, leg.facts.minor),
             _ => draft,
         }
+    }
+
+    /// Whether this network has reported the reversal, under whatever reference.
+    fn has_reversed(&self, leg: &Leg) -> bool {
+        let mut of_payment = self.legs.of_payment(leg.facts.payment);
+        of_payment.any(|leg| leg.facts.network == self.bill.file.network && leg.facts.kind == Kind::Reversed)
     }
 
     /// What the ledger knows of the payment that a refund or reversal row names: by its reference, else by order number.
@@ -122,7 +129,7 @@ impl<'a> Planner<'a> {
     /// Legs that stand and that no file shows. What was refused and is in no file was undone, as it had to be.
     pub(crate) fn explain_legs(&mut self, legs: &[&'a Leg]) {
         for leg in legs {
-            if !leg.stands() || !self.is_free(leg) {
+            if !leg.stands() || !self.is_free(leg) || self.is_disputed(leg) {
                 continue;
             }
             let near = is_near_cut_off(leg.facts.occurred_at, self.day);

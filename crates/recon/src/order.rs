@@ -81,7 +81,10 @@ impl Order {
     pub fn key(&self) -> String {
         let content = Content::of(self.name());
         let content = match self {
-            Self::RecordFile(file) => content.bytes(&file.digest),
+            Self::RecordFile(file) => {
+                let date = file.business_date.days_since_epoch();
+                content.bytes(&file.digest).number(file.network.index() as u64).number(date).text(&file.file_name)
+            }
             Self::RecordMatches { file, matches } => matches.iter().fold(content.bytes(file), with_match),
             Self::RecordBreaks(findings) => {
                 findings.iter().fold(content, |content, finding| content.bytes(&finding.id.to_bytes()))

@@ -3,16 +3,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::clearing::{BillRow, FileDigest, Finding, Match};
+use domain::clearing::{BillFile, BillRow, ControlTotals, FileDigest, Finding, Match};
 use domain::ids::{Id, Network, Sequence};
 use domain::time::Date;
 
 use crate::order::Order;
 
+/// A file on record.
+#[derive(Clone, Debug)]
+struct Known {
+    network: Network,
+    business_date: Date,
+    digest: FileDigest,
+    /// Its totals did not refuse it, so that what is not in it was not shown.
+    is_compared: bool,
+}
+
 /// What is on record.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
-    files: Vec<(Network, Date, FileDigest)>,
+    files: Vec<Known>,
     matched: BTreeMap<(Network, Sequence), BillRow>,
     breaks: BTreeMap<Id, Finding>,
     ended: BTreeSet<Id>,
@@ -22,12 +32,7 @@ impl Past {
     /// Adds an order that was accepted.
     pub fn fold(&mut self, order: &Order) {
         match order {
-            Order::RecordFile(file) => {
-                let file = (file.network, file.business_date, file.digest);
-                if !self.files.contains(&file) {
-                    self.files.push(file);
-                }
-            }
+            Order::RecordFile(file) => self.add_file(file),
             Order::RecordMatches { file, matches } => {
                 let Some(network) = self.file(file).map(|(network, _)| network) else { return };
                 for found in matches {
@@ -52,27 +57,46 @@ impl Past {
         self.ended.insert(break_id);
     }
 
-    /// Whose file that is, and of which business date.
-    pub(crate) fn file(&self, digest: &FileDigest) -> Option<(Network, Date)> {
-        self.files.iter().find(|(_, _, known)| known == digest).map(|&(network, date, _)| (network, date))
+    fn add_file(&mut self, file: &BillFile) {
+        if !self.has_file(file) {
+            self.files.push(Known {
+                network: file.network,
+                business_date: file.business_date,
+                digest: file.digest,
+                is_compared: file.control_totals != ControlTotals::Mismatched,
+            });
+        }
+    }
+
+    pub(crate) fn has_file(&self, file: &BillFile) -> bool {
+        self.versions(file.network, file.business_date).any(|known| known.digest == file.digest)
     }
 
     pub(crate) fn has_file_of(&self, network: Network, date: Date) -> bool {
-        self.files.iter().any(|&(of, on, _)| (of, on) == (network, date))
+        self.versions(network, date).next().is_some()
     }
 
-    /// The newest version of that day's file that was there before `digest`.
-    pub(crate) fn version_before(&self, network: Network, date: Date, digest: &FileDigest) -> Option<&FileDigest> {
-        let of_day = self.files.iter().filter(|&&(of, on, _)| (of, on) == (network, date)).map(|(_, _, known)| known);
-        of_day.take_while(|known| *known != digest).last()
+    /// Whose file that is, and of which business date. Days without a row may share one, but no row can tell.
+    pub(crate) fn file(&self, digest: &FileDigest) -> Option<(Network, Date)> {
+        let known = self.files.iter().find(|known| known.digest == *digest)?;
+        Some((known.network, known.business_date))
     }
 
-    /// Business dates behind `date` and up to `last` of which a file of the network is known; `last` itself is.
-    pub(crate) fn files_since(&self, network: Network, date: Date, last: Date) -> usize {
-        let known = self.files.iter().filter(|(of, _, _)| *of == network).map(|&(_, on, _)| on);
-        let dates: BTreeSet<Date> =
-            known.chain([last]).filter(|on| (date..=last).contains(on) && *on != date).collect();
-        dates.len()
+    fn versions(&self, network: Network, date: Date) -> impl Iterator<Item = &Known> {
+        self.files.iter().filter(move |known| (known.network, known.business_date) == (network, date))
+    }
+
+    /// The newest version of that file that was there before it.
+    pub(crate) fn version_before(&self, file: &BillFile) -> Option<&FileDigest> {
+        let versions = self.versions(file.network, file.business_date).map(|known| &known.digest);
+        versions.take_while(|digest| **digest != file.digest).last()
+    }
+
+    /// Business dates behind `date` and up to that of `last` of which a file of its network was compared, `last` included.
+    pub(crate) fn files_since(&self, date: Date, last: &BillFile) -> usize {
+        let compared = self.files.iter().filter(|known| known.network == last.network && known.is_compared);
+        let dates = compared.map(|known| known.business_date).chain([last.business_date]);
+        dates.filter(|on| *on > date && *on <= last.business_date).collect::<BTreeSet<_>>().len()
     }
 
     /// The row that a leg was matched with.
@@ -89,9 +113,13 @@ impl Past {
         self.breaks.get(&id)
     }
 
-    /// Breaks of a network that nothing has ended.
+    /// Every break of a network, ended or not.
+    pub(crate) fn breaks(&self, network: Network) -> impl Iterator<Item = &Finding> {
+        self.breaks.values().filter(move |finding| finding.network == network)
+    }
+
+    /// Those that nothing has ended.
     pub(crate) fn open(&self, network: Network) -> impl Iterator<Item = &Finding> {
-        let of_network = self.breaks.values().filter(move |finding| finding.network == network);
-        of_network.filter(|finding| !self.ended.contains(&finding.id))
+        self.breaks(network).filter(|finding| !self.ended.contains(&finding.id))
     }
 }

@@ -24,6 +24,9 @@ use crate::legs::{Leg, Legs};
 use crate::order::Order;
 use crate::past::Past;
 
+/// Files after which what was carried is a break of its own.
+const CARRIED_FILES: usize = 2;
+
 /// A bill file as it was read.
 #[derive(Clone, Debug)]
 pub struct Bill {
@@ -93,6 +96,8 @@ pub(crate) struct Planner<'a> {
     pub(crate) day: BusinessDay,
     /// Open breaks of one side only, which a match ends.
     waiting: BTreeMap<Key<'a>, Id>,
+    /// Legs that a row of another day's file has shown with a difference.
+    disputed: BTreeSet<(Key<'a>, Id)>,
     pub(crate) resolved: BTreeSet<Id>,
     /// Legs that a row of this run shows.
     taken: BTreeSet<Sequence>,
@@ -105,12 +110,15 @@ pub(crate) struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn new(bill: &'a Bill, legs: &'a Legs, past: &'a Past, day: BusinessDay) -> Self {
         let waiting = past.open(bill.file.network).filter(|finding| is_one_sided(finding.code));
+        let of_row = past.breaks(bill.file.network).filter(|finding| finding.row.is_some());
+        let disputed = of_row.filter(|finding| finding.business_date != bill.file.business_date);
         Self {
             bill,
             legs,
             past,
             day,
             waiting: waiting.filter_map(|finding| Some((key_of(finding, bill.writer)?, finding.id))).collect(),
+            disputed: disputed.filter_map(|one| Some((key_of(one, bill.writer)?, one.payment?))).collect(),
             resolved: BTreeSet::new(),
             taken: BTreeSet::new(),
             drafts: Vec::new(),
@@ -154,7 +162,7 @@ impl<'a> Planner<'a> {
 
     fn note_replacement(&mut self) {
         let file = &self.bill.file;
-        if let Some(before) = self.past.version_before(file.network, file.business_date, &file.digest) {
+        if let Some(before) = self.past.version_before(file) {
             let note = format!("takes the place of the file with SHA-256 {}", hex(before));
             self.drafts.push(Draft::of_file(BreakCode::FileReplaced, file).noting(note));
         }
@@ -244,7 +252,10 @@ impl<'a> Planner<'a> {
                 break_of(BreakCode::RefundExceeds)
             }
             Verdict::Refused(code) => {
-                break_of(BreakCode::StatusLedgerFail).noting(format!("the ledger refused it: {}", code.name()))
+                let proof = if code == RejectionCode::EvidenceRequired { Proof::Leg } else { Proof::None };
+                break_of(BreakCode::StatusLedgerFail)
+                    .proving(proof)
+                    .noting(format!("the ledger refused it: {}", code.name()))
             }
         };
         self.drafts.push(draft);
@@ -290,8 +301,16 @@ impl<'a> Planner<'a> {
         referring.filter(|leg| Key::of_leg(leg, self.bill.writer) == Some(key)).collect()
     }
 
+    /// Whether no row has shown the leg yet; what this very file has shown in an earlier run, it shows again.
     pub(crate) fn is_free(&self, leg: &Leg) -> bool {
-        !self.taken.contains(&leg.sequence) && self.past.row_of(self.bill.file.network, leg.sequence).is_none()
+        let before = self.past.row_of(self.bill.file.network, leg.sequence);
+        !self.taken.contains(&leg.sequence) && before.is_none_or(|row| row.file == self.bill.file.digest)
+    }
+
+    /// Whether a row of another day's file stands against the leg in a break.
+    pub(crate) fn is_disputed(&self, leg: &Leg) -> bool {
+        let key = Key::of_leg(leg, self.bill.writer);
+        key.is_some_and(|key| self.disputed.contains(&(key, leg.facts.payment)))
     }
 
     /// What earlier files have left open near their cut-off: ended by a leg that has come, or, after two files, a break of
@@ -303,7 +322,7 @@ impl<'a> Planner<'a> {
             if self.resolved.contains(&finding.id) || self.ends(finding) {
                 continue;
             }
-            if past.files_since(file.network, finding.business_date, file.business_date) >= 2 {
+            if past.files_since(finding.business_date, file) >= CARRIED_FILES {
                 let code = if finding.row.is_some() { BreakCode::LedgerMissing } else { BreakCode::NetworkMissing };
                 self.drafts.push(Draft::replacing(code, finding));
             }

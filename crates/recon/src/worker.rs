@@ -90,7 +90,7 @@ impl Run<'_> {
 
     fn carry_out(&mut self, plan: Plan) -> Result<(), Error> {
         let digest = plan.file.digest;
-        if self.is_refused(Order::RecordFile(plan.file))? {
+        if !self.log.past.has_file(&plan.file) && self.is_refused(Order::RecordFile(plan.file))? {
             return Ok(());
         }
         self.record_matches(digest, plan.matches)?;

@@ -70,6 +70,7 @@ impl Case {
         let mut reversed = bill.clone();
         reversed.rows.reverse();
         assert_eq!(recon::plan(&reversed, &legs, &self.past, day), plan, "the order of rows matters");
+        self.check_again(&bill, &legs, &plan);
         shown.extend(plan.findings.iter().map(|finding| finding.code));
         let mut found = self.words(&plan);
         record(&plan, &mut self.past);
@@ -77,6 +78,17 @@ impl Case {
         found.sort();
         expected.sort();
         Some((expected, found))
+    }
+
+    /// The same file again, when everything is on record, shows the same. What was replaced or carried has found its end.
+    fn check_again(&self, bill: &Bill, legs: &Legs, first: &Plan) {
+        let mut past = self.past.clone();
+        record(first, &mut past);
+        let again = plan(bill, legs, &past, business_day(bill.file.network));
+        let found = |plan: &Plan| -> Vec<_> { plan.matches.iter().map(|one| (one.line, one.leg, one.by)).collect() };
+        assert_eq!(found(&again), found(first), "other matches the second time");
+        let lasting: Vec<_> = first.findings.iter().filter(|finding| finding.replaces.is_none()).collect();
+        assert_eq!(again.findings.iter().collect::<Vec<_>>(), lasting, "other breaks the second time");
     }
 
     fn words(&self, plan: &Plan) -> Lines {
