@@ -16,12 +16,21 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// A business day of three networks: published, kept, netted, reconciled, settled and checked
+    #[command(after_long_help = DEMO_HELP)]
+    Demo(DemoArguments),
     /// Keep the ledger: read the networks' topics and make what they say durable, until told to stop
     #[command(after_long_help = SERVE_HELP)]
     Serve(ServeArguments),
     /// Put events and commands from a file onto their topics
     #[command(after_long_help = PUBLISH_HELP)]
     Publish(PublishArguments),
+    /// Hold the networks' bill files of a date against the ledger
+    #[command(after_long_help = RECONCILE_HELP)]
+    Reconcile(ReconcileArguments),
+    /// Write a day of three networks as files: records, bills, and the truth about both
+    #[command(after_long_help = SIMULATE_HELP)]
+    Simulate(SimulateArguments),
     /// Bill files of the networks
     #[command(subcommand)]
     Bills(BillsVerb),
@@ -31,6 +40,68 @@ pub(crate) enum Verb {
     /// Measure what this machine does
     #[command(subcommand)]
     Bench(BenchVerb),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DayArguments {
+    /// How many payments the day has, 1,000 to 1,000,000; some two records each
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) payments: u64,
+    /// The same seed gives the same day
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The day's date
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2025-11-11")]
+    pub(crate) date: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    #[command(flatten)]
+    pub(crate) day: DayArguments,
+    /// Kafka brokers to use; missing topics are made there. Without it a broker runs in this process
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) brokers: Option<String>,
+    /// Where the day is kept; given again, it goes on. Without it a temporary directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// End after the summary instead of staying up for questions
+    #[arg(long)]
+    pub(crate) exit: bool,
+    /// Lines for people, or one JSON object
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArguments {
+    #[command(flatten)]
+    pub(crate) day: DayArguments,
+    /// Where to write; made when it does not exist
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReconcileArguments {
+    /// The networks' business date
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) date: String,
+    /// Directory with the networks' bill files of that date, plain or in the zip they came in
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bills: PathBuf,
+    /// Kafka brokers to begin with, separated by commas
+    #[arg(long, value_name = "HOST:PORT", env = "HUTONG_BROKERS")]
+    pub(crate) brokers: String,
+    /// The ledger's data directory, which no service may have open
+    #[arg(long, value_name = "DIR", env = "HUTONG_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// Compare only: nothing is recorded or booked
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Lines for people, or one JSON object
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]
@@ -139,6 +210,55 @@ pub(crate) enum Output {
     /// One object per line; amounts in fen
     Json,
 }
+
+const DEMO_HELP: &str = "\
+Plans a day of UnionPay, Tenpay and Alipay and writes down what has to come out; publishes it to
+Kafka, keeps it in a ledger, closes the cycle at UnionPay's cut-over, holds the three networks'
+bill files against the ledger, books what they prove, settles the cycle with a simulated bank,
+verifies the log, and compares every figure with what was written down.
+
+A day that was interrupted goes on when it is started again with the same --data-dir: it is
+published again, and what the ledger has is answered as a duplicate.
+
+Examples:
+  hutong demo
+  hutong demo --payments 10000 --seed 7 --exit -o json | jq .net
+  hutong demo --brokers 127.0.0.1:9092 --data-dir ./day
+
+Exit codes:
+  0  the day came out as written down
+  1  it did not, or something failed
+  2  the command line is wrong
+  4  the directory holds another day
+  5  no broker answers";
+
+const SIMULATE_HELP: &str = "\
+Writes DIR/day.ndjson for `hutong publish`, DIR/bills with the three networks' bill files, and
+DIR/truth.json: what the ledger has to refuse, the nets of the day's cycle, and every discrepancy
+that was planted in the bills. Records that a line cannot say are left out of day.ndjson and
+counted, so that refusals of undecodable records are missing from what is published by hand.
+
+Examples:
+  hutong simulate --out ./day --payments 5000 --seed 7
+  hutong bills inspect ./day/bills/*";
+
+const RECONCILE_HELP: &str = "\
+Reads every file of the directory, checks its totals, matches its rows with the networks' events
+of that business date, and records files, matches and breaks in the ledger. What a row proves is
+booked: a silent network's leg, a surplus into suspense, an unproven part back into transit. Running
+again is safe: what is on record is not recorded twice.
+
+Examples:
+  hutong reconcile --date 2025-11-11 --bills ./bills --brokers 127.0.0.1:9092 --data-dir /var/lib/hutong
+  hutong reconcile --date 2025-11-11 --bills ./bills --dry-run -o json | jq '.breaks[].code'
+
+Exit codes:
+  0  every row and every leg agree
+  1  files or ledger could not be read
+  2  the command line is wrong
+  3  breaks were found; they are recorded
+  4  a file was refused: truncated, altered or no bill
+  5  no broker answers";
 
 const SERVE_HELP: &str = "\
 Reads topics hutong.control, payments.unionpay, payments.tenpay and payments.alipay, which have

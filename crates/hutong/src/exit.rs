@@ -9,6 +9,8 @@ pub(crate) enum Exit {
     Clean,
     /// Not done: something failed here.
     Error,
+    /// Done, and the networks' books differ from the ledger.
+    Breaks,
     /// Done, and the data was refused.
     Refused,
     /// Not done, because somebody else is away: worth trying again later.
@@ -20,6 +22,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Clean => 0,
             Exit::Error => 1,
+            Exit::Breaks => 3,
             Exit::Refused => 4,
             Exit::Unavailable => 5,
         })

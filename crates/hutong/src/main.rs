@@ -4,12 +4,19 @@
 
 mod bench;
 mod bills;
+mod clerk;
 mod cli;
 mod data;
+mod demo;
 mod exit;
 mod kafka;
+mod node;
 mod publish;
+mod reconcile;
+mod recorded;
 mod serve;
+mod settle;
+mod simulate;
 mod table;
 mod verify;
 
@@ -28,6 +35,9 @@ fn main() -> ExitCode {
     let result = match cli.verb {
         Verb::Bills(BillsVerb::Inspect(arguments)) => bills::inspect(&arguments, &mut out, &mut io::stderr()),
         Verb::Verify(arguments) => verify::run(&arguments, &mut out, &mut io::stderr()),
+        Verb::Demo(arguments) => demo::run(&arguments, &mut out, &mut io::stderr()),
+        Verb::Simulate(arguments) => simulate::run(&arguments, &mut out),
+        Verb::Reconcile(arguments) => reconcile::run(&arguments, &mut out, &mut io::stderr()),
         Verb::Serve(arguments) => serve::run(&arguments, &mut io::stderr()),
         Verb::Publish(arguments) => publish::run(&arguments, &mut out, &mut io::stderr()),
         Verb::Bench(BenchVerb::Engine(arguments)) => bench::engine(&arguments, &mut out, &mut io::stderr()),

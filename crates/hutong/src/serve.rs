@@ -22,7 +22,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(9);
 const REJECTIONS_WITHIN: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::Result<Exit> {
-    log_to_standard_error();
+    log_to_standard_error(tracing::Level::INFO);
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for signals")?;
@@ -58,11 +58,11 @@ pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::R
 }
 
 /// Times are the supervisor's business as much as ours, but a file of lines without them helps nobody.
-fn log_to_standard_error() {
+pub(crate) fn log_to_standard_error(level: tracing::Level) {
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_target(false);
     // A second one is refused; the first goes on.
-    let _ = lines.with_max_level(tracing::Level::INFO).try_init();
+    let _ = lines.with_max_level(level).try_init();
 }
 
 fn read_rulebook(file: &Path) -> anyhow::Result<String> {

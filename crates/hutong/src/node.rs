@@ -1,0 +1,130 @@
+//! A ledger at work: its data directory, the topics that it reads, and the topic on which refusals go back.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use ingest::{KafkaSource, Lags, Rejections, Start};
+use ledger::{Handle, Ledger, Options, Running};
+use store::Store;
+
+use crate::data::{self, SystemClock};
+use crate::kafka;
+
+/// The block in hand becomes durable in less than this.
+const STOP_WITHIN: Duration = Duration::from_secs(6);
+/// What is refused in the last block should be told before the service ends; after that it is told at the next start.
+const REJECTIONS_WITHIN: Duration = Duration::from_millis(500);
+
+/// Whose topics a ledger reads.
+#[derive(Clone, Copy)]
+pub(crate) enum Topics<'a> {
+    /// Those of a cluster that keeps them, from the positions that the ledger holds.
+    Kept {
+        /// The cluster's id.
+        cluster: &'a str,
+    },
+    /// Those of a broker in this process, made anew at every start.
+    Anew {
+        /// [`ingest::LocalBroker::incarnation`].
+        incarnation: [u8; 16],
+    },
+}
+
+/// See the module.
+pub(crate) struct Node {
+    pub(crate) handle: Handle,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) lags: Lags,
+    pub(crate) rejections: Rejections,
+    running: Running,
+}
+
+/// Opens the ledger of a cluster's topics in a data directory; an empty one begins with `rulebook`.
+pub(crate) fn open(
+    topics: Topics<'_>,
+    directory: &Path,
+    rulebook: &str,
+) -> anyhow::Result<(Ledger, Arc<dyn Store>, Vec<Start>)> {
+    let cluster = match topics {
+        Topics::Kept { cluster } => cluster,
+        Topics::Anew { .. } => ingest::LocalBroker::CLUSTER,
+    };
+    let store = data::open(directory, &data::genesis(cluster))?;
+    let (codec, clock) = (Box::new(data::codec()), Box::new(SystemClock));
+    let ledger = Ledger::open(Arc::clone(&store), codec, clock, rulebook.as_bytes(), Options::default());
+    let mut ledger = ledger.with_context(|| format!("cannot open the ledger in {}", directory.display()))?;
+    if let Topics::Anew { incarnation } = topics {
+        read_from_the_beginning(&mut ledger, &incarnation)?;
+    }
+    let starts = kafka::starts(&ledger.handle(), ledger.positions())?;
+    Ok((ledger, store, starts))
+}
+
+/// Topics that a ledger has read from before, and that are gone, are noted as made anew.
+fn read_from_the_beginning(ledger: &mut Ledger, incarnation: &[u8; 16]) -> anyhow::Result<()> {
+    if ledger.positions().iter().any(|position| *position > 0) {
+        for (source, _) in (0_u16..).zip(data::TOPICS) {
+            ledger.record_incarnation(source, &data::hex(incarnation))?;
+        }
+    }
+    Ok(())
+}
+
+impl Node {
+    /// Puts an open ledger to work.
+    pub(crate) fn start(
+        brokers: &str,
+        (ledger, store, starts): (Ledger, Arc<dyn Store>, Vec<Start>),
+    ) -> Result<Self, ingest::Error> {
+        let handle = ledger.handle();
+        let source = KafkaSource::open(brokers, starts, kafka::PATIENCE)?;
+        let lags = source.lags();
+        let rejections = Rejections::start(brokers, handle.clone(), kafka::PATIENCE)?;
+        let running = ledger.start(Box::new(source)).map_err(|error| ingest::Error::Local(error.to_string()))?;
+        Ok(Self { handle, store, lags, rejections, running })
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.running.is_finished()
+    }
+
+    /// Waits until everything that is on the topics now is durable.
+    pub(crate) fn wait_until_read(&self, patience: Duration) -> anyhow::Result<()> {
+        let asked = Instant::now();
+        loop {
+            let durable = self.handle.snapshot();
+            let ends = self.lags.now().into_iter().map(|lag| lag.end.map(|end| (lag.position, end)));
+            let is_read = |(end, durable): (Option<(i64, i64)>, &i64)| {
+                end.is_some_and(|(position, end)| position >= end && *durable >= end)
+            };
+            if ends.zip(&durable.positions).all(is_read) {
+                return Ok(());
+            }
+            anyhow::ensure!(!self.is_finished(), "the ledger has stopped");
+            anyhow::ensure!(asked.elapsed() < patience, "the ledger has not read its topics within {patience:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// What was applied becomes durable, nothing more is read.
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
+        self.running.stop();
+        let asked = Instant::now();
+        while !self.running.is_finished() {
+            anyhow::ensure!(
+                asked.elapsed() < STOP_WITHIN,
+                "the ledger did not finish its block in time; it is read again"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let ended = self.running.wait();
+        self.rejections.finish(REJECTIONS_WITHIN);
+        match ended {
+            Err(ledger::Error::Source(error)) => Err(kafka::with_code(&error)),
+            ended => ended.context("the ledger stopped"),
+        }
+    }
+}
