@@ -70,7 +70,10 @@ impl Publisher {
     /// As [`Publisher::new`], for records that follow each other: brokers that are away are waited for without end, and
     /// behind a record that cannot be written none is.
     pub(crate) fn gapless(brokers: &str) -> Result<Self, Error> {
-        Self::with(config::producer(brokers).set("message.timeout.ms", "0").set("enable.gapless.guarantee", "true"))
+        let mut config = config::producer(brokers);
+        config.set("message.timeout.ms", "0").set("enable.gapless.guarantee", "true");
+        // How long a topic that is gone is taken for one that is about to come. It was there a moment ago.
+        Self::with(config.set("topic.metadata.propagation.max.ms", "2000"))
     }
 
     fn with(config: &ClientConfig) -> Result<Self, Error> {

@@ -133,12 +133,13 @@ impl Emitter {
     fn run(&self, after: Sequence) {
         let mut begin = Ok(after);
         while let Err(error) = begin.and_then(|after| self.follow(after)) {
-            self.say(&error);
+            begin = last_published(&self.brokers, &self.ledger, ANSWER_WITHIN);
+            // What is wrong with the topic explains more than what became of a record.
+            self.say(begin.as_ref().err().unwrap_or(&error));
             std::thread::sleep(AGAIN_AFTER);
             if self.progress.is_stopped() {
                 return;
             }
-            begin = last_published(&self.brokers, &self.ledger, ANSWER_WITHIN);
         }
     }
 
@@ -201,7 +202,9 @@ impl Emitter {
                 return Ok(false);
             }
         }
-        self.recovered();
+        if publisher.delivered() > 0 {
+            self.recovered();
+        }
         Ok(true)
     }
 

@@ -6,11 +6,13 @@
 mod broker;
 mod feed;
 mod ledger;
+mod refusals;
 mod service;
 mod topic;
 
 pub use broker::Broker;
 pub use feed::{TOPICS, events, fund, make_topics, publish};
 pub use ledger::{codec, head_at, open};
+pub use refusals::every_refusal_is_told;
 pub use service::{Ended, Service, hutong};
 pub use topic::records;

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use e2e::{Broker, Service, codec, fund, head_at, make_topics, open, publish};
+use e2e::{Broker, Service, codec, every_refusal_is_told, fund, head_at, make_topics, open, publish};
 use store::Store;
 
 const EVENTS: u64 = 40_000;
@@ -57,6 +57,8 @@ fn neither_a_killed_service_nor_a_killed_broker_loses_or_doubles_a_record() {
     assert!(ended.took < Duration::from_secs(10), "stopping took {:?}", ended.took);
     println!("stopping took {:?}, {} points were noted", ended.took, noted.len());
 
+    // The broker was away for refusals too.
+    assert!(every_refusal_is_told(&address, &data) > 100);
     let store = open(&data);
     assert_eq!(store.tip().sequence.0, entries);
     for (sequence, head) in &noted {
