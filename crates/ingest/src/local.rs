@@ -4,6 +4,7 @@
 //! * It keeps about 5 MiB of a topic and drops the oldest records then: publish through [`Paced`].
 //! * Nothing outlives it. Every start is another [`LocalBroker::incarnation`] of its topics, whose offsets begin at 0.
 //! * Its own cluster id is another one at every start: a genesis takes [`LocalBroker::CLUSTER`] in its place.
+//! * It hides no records of a transaction that was aborted; nothing here writes in transactions.
 //! * [`crate::Admin`] cannot make or delete topics on it; they are made with it. Publishing to any other name
 //!   makes a topic of four partitions, which nothing here reads.
 
