@@ -209,7 +209,10 @@ impl Shard {
 
     fn write_down(&mut self, input: &Input<'_>, digest: Head, verdict: &Verdict) -> Result<Applied, Error> {
         let duplicate = verdict.answer == AnswerCode::DUPLICATE;
-        let wrong_key = verdict.answer == Quarantine::KeyMismatch.into();
+        // Of a record that cannot be read the key is all that tells whose it was; else it is the id inside.
+        let unread =
+            [Quarantine::KeyMismatch, Quarantine::Undecodable, Quarantine::RecordTooLong, Quarantine::UnknownNetworkNamed];
+        let keeps_key = verdict.answer.quarantine().is_some_and(|code| unread.contains(&code));
         let entry = Entry {
             source: input.source,
             offset: input.offset,
@@ -220,7 +223,7 @@ impl Shard {
             duplicate_of: verdict.duplicate_of,
             principal: &verdict.principal,
             idempotency_key: &verdict.idempotency_key,
-            key: if wrong_key { input.key } else { &[] },
+            key: if keeps_key { input.key } else { &[] },
             content: if duplicate { Content::Digest(digest) } else { Content::Raw(input.raw) },
         };
         self.log(&entry, digest)?;
