@@ -90,7 +90,8 @@ pub(crate) fn consumer(brokers: &str, on_topic_replaced: impl Fn() + Send + Sync
         .set("queued.min.messages", "200000")
         .set("queued.max.messages.kbytes", "65536")
         .set("fetch.queue.backoff.ms", "1")
-        .set("fetch.wait.max.ms", "100")
+        // A broker answers at once when there is something; the one in this process only when the wait is over.
+        .set("fetch.wait.max.ms", "20")
         // A few lines with every refresh of the metadata, where the client says that a topic has another id.
         .set("debug", "metadata")
         .set_log_level(RDKafkaLogLevel::Debug);
