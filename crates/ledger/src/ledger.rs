@@ -114,13 +114,17 @@ impl Handle {
         self.shared.has_failed()
     }
 
-    /// What an account stood at after entry `sequence`; `None` when that entry is not durable yet.
+    /// What an account stood at after entry `sequence`, zeros after entry 0; `None` when that entry is not durable yet.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn balance_at(&self, account: Account, sequence: Sequence) -> Result<Option<Balance>, Error> {
         if sequence > self.snapshot().sequence {
             return Ok(None);
+        }
+        // Nothing stands before the first entry, and the store has no row to ask for it.
+        if sequence == Sequence(0) {
+            return Ok(Some(Balance::default()));
         }
         let row = match (self.shared.recent_row(account, sequence), self.shared.store.mark()) {
             (Some(row), _) => Some(row),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::book::Balance;
 use domain::directive::Codec;
 use domain::ids::Sequence;
 use domain::report::Report;
@@ -40,6 +41,18 @@ fn where_blocks_and_runs_end_changes_nothing() {
     });
     assert_eq!(figures[0], figures[1]);
     assert_eq!(figures[1], figures[2]);
+}
+
+#[test]
+fn before_the_first_entry_every_account_stands_at_zero() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // Once with runs in the store and once without any.
+    for run_entries in [1_000, 1_000_000] {
+        let handle = run(small(100, run_entries), store(&directory.path().join(run_entries.to_string())), 2_000);
+        for (account, _) in handle.snapshot().state.book().accounts() {
+            assert_eq!(handle.balance_at(account, Sequence(0)).expect("readable"), Some(Balance::default()));
+        }
+    }
 }
 
 #[test]
