@@ -13,6 +13,8 @@ use crate::error::Error;
 pub struct LoggedEntry {
     /// Its place.
     pub sequence: Sequence,
+    /// First entry of its block.
+    pub block: Sequence,
     /// When its block was recorded.
     pub recorded_at: Timestamp,
     /// Position of its topic in the genesis.
@@ -33,8 +35,12 @@ pub struct LoggedEntry {
     pub principal: String,
     /// A command's key, else empty.
     pub idempotency_key: String,
+    /// The record's key, kept when it contradicts the content; else empty.
+    pub key: Vec<u8>,
     /// As received; empty for a duplicate, whose content is that of the first.
     pub raw: Vec<u8>,
+    /// SHA-256 of the record as received, of a duplicate too.
+    pub digest: Head,
     /// The chain's hash after this entry.
     pub head: Head,
 }
@@ -49,7 +55,8 @@ pub(crate) fn collect(
     let mut head = block.head().head_before;
     for entry in block.entries() {
         let (sequence, entry) = entry.map_err(Error::Format)?;
-        head = chain::next(&head, sequence.0, &entry.head());
+        let covered = entry.head();
+        head = chain::next(&head, sequence.0, &covered);
         if sequence < from {
             continue;
         }
@@ -58,6 +65,7 @@ pub(crate) fn collect(
         }
         entries.push(LoggedEntry {
             sequence,
+            block: block.head().first,
             recorded_at: block.head().recorded_at,
             source: entry.source,
             offset: entry.offset,
@@ -68,6 +76,8 @@ pub(crate) fn collect(
             duplicate_of: entry.duplicate_of,
             principal: entry.principal.to_owned(),
             idempotency_key: entry.idempotency_key.to_owned(),
+            key: entry.key.to_vec(),
+            digest: covered.digest,
             raw: entry.content.raw().unwrap_or_default().to_vec(),
             head,
         });

@@ -74,6 +74,18 @@ impl Shared {
         tail.range((account, Sequence(0))..=(account, sequence)).next_back().map(|(_, row)| row.row())
     }
 
+    /// The rows of an account with blocks from `from` to `through` that are not in a run, by block.
+    pub(crate) fn recent_rows(
+        &self,
+        account: Account,
+        from: Sequence,
+        through: Sequence,
+    ) -> BTreeMap<Sequence, HistoryRow> {
+        let tail = self.tail.read().unwrap_or_else(PoisonError::into_inner);
+        let range = (account, from)..=(account, through.max(from));
+        tail.range(range).map(|((_, first), row)| (*first, row.row())).collect()
+    }
+
     pub(crate) fn flushed_through(&self) -> u32 {
         self.flushed_through.load(Ordering::Acquire)
     }

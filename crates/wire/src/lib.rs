@@ -10,6 +10,7 @@
 //! * [`names`]: every word and number that both sides have a type for, in both directions;
 //! * [`rejection`]: a refused record as the one on topic `payments.rejected`;
 //! * [`status`]: a refusal as a gRPC status, and the one table of codes;
+//! * [`message`]: a record as the generated message, and a command as a record;
 //! * [`json`]: a line of JSON as the record that `hutong publish` writes, and a record as JSON for a person.
 //!
 //! Absent on purpose: storage and its record format, which lives longer than a protocol; topics as anything but a name.
@@ -30,6 +31,7 @@ pub mod codec;
 pub mod control;
 pub mod event;
 pub mod json;
+pub mod message;
 pub mod names;
 pub mod rejection;
 pub mod status;

@@ -60,6 +60,8 @@ api_codes! {
         "The moment asked for is later than the newest durable entry.", "所查询的时点晚于最新记录。";
     SequenceNotReached, "SEQUENCE_NOT_REACHED", DeadlineExceeded, None,
         "The ledger did not reach the sequence number before the deadline.", "账本未能在截止时间前到达指定序号。";
+    SearchNotFinished, "SEARCH_NOT_FINISHED", DeadlineExceeded, None,
+        "The log was not searched to its end before the deadline.", "未能在截止时间前检索完账本日志。";
     ShardStopped, "SHARD_STOPPED", Unavailable, None,
         "The shard stopped because it cannot prove its state.", "分片因无法证明其状态而停止服务。";
     Starting, "STARTING", Unavailable, OPENING,
