@@ -1,5 +1,6 @@
 //! The command line: names, help and defaults.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -115,6 +116,13 @@ pub(crate) struct ServeArguments {
     /// The rulebook that an empty ledger begins with; without it the built-in one. A ledger that has one keeps it
     #[arg(long, value_name = "FILE")]
     pub(crate) rulebook: Option<PathBuf>,
+    /// Where to serve gRPC; port 0 takes a free one, which is logged
+    #[arg(long, value_name = "HOST:PORT", env = "HUTONG_LISTEN", default_value_t = api::Options::LISTEN)]
+    pub(crate) listen: SocketAddr,
+    /// Let `--listen` be an address that other machines can reach. Callers are not identified yet: whoever reaches it reads
+    /// every balance and may close a cycle
+    #[arg(long)]
+    pub(crate) insecure_listen: bool,
     /// How often progress and lag are logged, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) progress_ms: u64,
@@ -269,8 +277,13 @@ code; deploy/runbooks has a page for each. SIGINT and SIGTERM finish the block a
 
 Topics have to keep their records (retention.ms=-1): a record time of last year is old on arrival.
 
+gRPC is served on --listen, with health and reflection. Only this machine reaches the default
+address; another one is refused without --insecure-listen, because callers are not identified yet.
+A signal ends streams and lets calls under way end before the ledger stops.
+
 Examples:
   hutong serve --brokers 127.0.0.1:9092 --data-dir /var/lib/hutong
+  hutong serve --brokers 127.0.0.1:9092 --data-dir /var/lib/hutong --listen 127.0.0.1:7071
 
 Exit codes:
   0  stopped as told

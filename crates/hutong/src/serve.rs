@@ -1,4 +1,4 @@
-//! `hutong serve`: the ledger at work, from the brokers' topics to durable blocks, until a signal or a failure.
+//! `hutong serve`: the ledger at work, from the brokers' topics to durable blocks and gRPC, until a signal or a failure.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ingest::{KafkaSource, Lags, Rejections};
+use api::{CommandSink, SinkError};
+use ingest::{KafkaSource, Lags, Putter, Rejections};
 use ledger::{Handle, Ledger, Options, Running};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -16,8 +17,9 @@ use crate::data::{self, SystemClock};
 use crate::exit::Exit;
 use crate::kafka;
 
-/// A supervisor asks, waits ten seconds, and kills.
-const STOP_WITHIN: Duration = Duration::from_secs(9);
+/// A supervisor asks, waits ten seconds, and kills: calls under way get the first of them, the block in hand the rest.
+const CALLS_WITHIN: Duration = Duration::from_secs(3);
+const STOP_WITHIN: Duration = Duration::from_secs(6);
 /// What is refused in the last block should be told before the service ends; after that it is told at the next start.
 const REJECTIONS_WITHIN: Duration = Duration::from_millis(500);
 
@@ -27,6 +29,8 @@ pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::R
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for signals")?;
     }
+    let mut options = api_options(arguments);
+    options.check().context("--listen needs --insecure-listen")?;
     let rulebook = arguments.rulebook.as_deref().map_or_else(|| Ok(rulebook::DEFAULT.to_owned()), read_rulebook)?;
     let cluster = match kafka::check(&arguments.brokers) {
         Ok(cluster) => cluster,
@@ -47,14 +51,35 @@ pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::R
         Ok(rejections) => rejections,
         Err(error) => return kafka::failed(error, log),
     };
+    let control = Putter::new(&arguments.brokers, data::TOPICS[usize::from(data::CONTROL)])?;
+    options.commands = Some(Arc::new(ControlTopic(control)));
+    let api = api::start(handle.clone(), &options)?;
     let running = ledger.start(Box::new(source))?;
-    tracing::info!(%cluster, brokers = arguments.brokers, sequence = handle.snapshot().sequence.0, "serving");
+    let sequence = handle.snapshot().sequence.0;
+    tracing::info!(%cluster, brokers = arguments.brokers, listen = %api.address(), sequence, "serving");
     let progress = |what: &str| report(&handle, &lags, &rejections, what);
     watch(&running, progress, &stop, Duration::from_millis(arguments.progress_ms));
+    // First, so that calls under way still see what they wait for.
+    api.stop();
     let ended = finish(running);
     progress("stopped");
     rejections.finish(REJECTIONS_WITHIN);
     ended.map(|()| Exit::Clean)
+}
+
+/// Where the service's changing calls put their commands.
+#[derive(Debug)]
+struct ControlTopic(Putter);
+
+impl CommandSink for ControlTopic {
+    fn put(&self, key: &[u8], value: &[u8]) -> Result<i64, SinkError> {
+        self.0.put(key, value, kafka::PATIENCE).map_err(|error| SinkError(error.to_string()))
+    }
+}
+
+fn api_options(arguments: &ServeArguments) -> api::Options {
+    let (listen, insecure_listen) = (arguments.listen, arguments.insecure_listen);
+    api::Options { listen, insecure_listen, shutdown_patience: CALLS_WITHIN, ..api::Options::default() }
 }
 
 /// Times are the supervisor's business as much as ours, but a file of lines without them helps nobody.

@@ -50,7 +50,7 @@ impl Service {
     #[must_use]
     pub fn start(brokers: &str, directory: &Path) -> Self {
         let mut child = Command::new(program())
-            .args(["serve", "--brokers", brokers, "--progress-ms", "20", "--data-dir"])
+            .args(["serve", "--brokers", brokers, "--listen", "127.0.0.1:0", "--progress-ms", "20", "--data-dir"])
             .arg(directory)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
@@ -78,6 +78,18 @@ impl Service {
         let field = |name: &str| line.split(' ').find_map(|word| word.strip_prefix(name));
         let sequence = field("sequence=").expect("a sequence").parse().expect("a number");
         Some((sequence, field("head=").expect("a head").to_owned()))
+    }
+
+    /// Where it serves gRPC; `None` before it has said so.
+    ///
+    /// # Panics
+    /// Never.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<String> {
+        let lines = self.lines.lock().expect("nobody panics with it");
+        let line = lines.iter().find(|line| line.contains(" serving "))?;
+        let address = line.split(' ').find_map(|word| word.strip_prefix("listen="))?;
+        Some(format!("http://{address}"))
     }
 
     /// Waits until it calls this entry durable.
