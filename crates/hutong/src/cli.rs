@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::ids::Id;
+use wire::common::v1::CycleRef;
 
-use crate::exit;
+use crate::remote::{self, At, Remote};
+use crate::{events, exit};
 
 /// Hutong 互通: a settlement ledger between payment networks.
 #[derive(Debug, Parser)]
@@ -32,6 +35,15 @@ pub(crate) enum Verb {
     /// Write a day of three networks as files: records, bills, and the truth about both
     #[command(after_long_help = SIMULATE_HELP)]
     Simulate(SimulateArguments),
+    /// Show what stands on the accounts of a running ledger, now or at a past moment
+    #[command(after_long_help = BALANCES_HELP)]
+    Balances(BalancesArguments),
+    /// Show what a settlement cycle nets to
+    #[command(after_long_help = NET_HELP)]
+    Net(NetArguments),
+    /// Show entries of the log with what was decided about them
+    #[command(after_long_help = EVENTS_HELP)]
+    Events(EventsArguments),
     /// Bill files of the networks
     #[command(subcommand)]
     Bills(BillsVerb),
@@ -126,6 +138,61 @@ pub(crate) struct ServeArguments {
     /// How often progress and lag are logged, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) progress_ms: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BalancesArguments {
+    /// An account, or the beginning of its name up to a point; without it all accounts
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+    #[command(flatten)]
+    pub(crate) at: At,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// Aligned columns for people, or one JSON object with amounts in minor units
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NetArguments {
+    /// The cycle by currency and number; without it the open one of CNY
+    #[arg(long, value_name = "CNY/1", value_parser = remote::cycle)]
+    pub(crate) cycle: Option<CycleRef>,
+    /// By pairs rather than by participants
+    #[arg(long, conflicts_with = "explain")]
+    pub(crate) bilateral: bool,
+    /// What every net is made of, and what netting saves
+    #[arg(long)]
+    pub(crate) explain: bool,
+    #[command(flatten)]
+    pub(crate) at: At,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// Aligned columns for people, or one JSON object with amounts in minor units
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArguments {
+    /// The first sequence number wanted; without it the beginning
+    #[arg(long, value_name = "N")]
+    pub(crate) from: Option<u64>,
+    /// Go on with new entries as they become durable
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Only entries of this payment; may be given again for another one
+    #[arg(long, value_name = "HEX", value_parser = events::payment)]
+    pub(crate) payment: Vec<Id>,
+    /// Only events of which this network is reporter, payer or payee; may be given again for another one
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) network: Vec<String>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// Lines for people, or one JSON object a line
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]
@@ -290,6 +357,52 @@ Exit codes:
   1  the ledger cannot go on; reason and code are on standard error
   2  the command line is wrong
   5  no broker answers at the start";
+
+const BALANCES_HELP: &str = "\
+Every answer names the sequence number that it is true at. A negative `position.a.b` means that a
+owes b. Accounts that were never posted to are not shown.
+
+Examples:
+  hutong balances position.unionpay
+  hutong balances liquidity --at-time 2026-11-20T23:00:00+08:00
+  hutong balances -o json | jq -r '.balances[] | [.account, .net_minor_units] | @tsv'
+
+Exit codes:
+  0  answered
+  1  the service refuses, for example a moment that lies ahead
+  2  the command line is wrong
+  5  the service is away or not ready";
+
+const NET_HELP: &str = "\
+A negative net has to be paid. Networks stand in the order of their ids, then the operator, then
+escrow; all nets sum to zero.
+
+Examples:
+  hutong net
+  hutong net --cycle CNY/1 --bilateral
+  hutong net --cycle CNY/1 --explain -o json | jq .netting.transfers_saved
+
+Exit codes:
+  0  answered
+  1  the service refuses, for example a cycle that is not there
+  2  the command line is wrong
+  5  the service is away or not ready";
+
+const EVENTS_HELP: &str = "\
+One line an entry: sequence number, when it was recorded, what the record said, what was decided,
+which rules booked something. With -o json an entry is a `hutong.audit.v1.LedgerEntry`, with
+postings and hashes.
+
+Examples:
+  hutong events --from 1000 --network alipay
+  hutong events --payment 0190a1b2c3d4e5f60718293a4b5c6d7e
+  hutong events --follow -o json | jq -c 'select(.decision.outcome == \"OUTCOME_REJECTED\")'
+
+Exit codes:
+  0  the end was reached
+  1  the service refuses, for example a beginning that lies ahead
+  2  the command line is wrong
+  5  the service is away, not ready, or stops";
 
 const PUBLISH_HELP: &str = "\
 A line is a `hutong.publish.v1.PublishLine` in protobuf JSON: a payment event, a command or a bank

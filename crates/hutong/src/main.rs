@@ -2,18 +2,22 @@
 //!
 //! Results go to standard output, everything else to standard error.
 
+mod balances;
 mod bench;
 mod bills;
 mod clerk;
 mod cli;
 mod data;
 mod demo;
+mod events;
 mod exit;
 mod kafka;
+mod net;
 mod node;
 mod publish;
 mod reconcile;
 mod recorded;
+mod remote;
 mod serve;
 mod settle;
 mod simulate;
@@ -40,6 +44,9 @@ fn main() -> ExitCode {
         Verb::Reconcile(arguments) => reconcile::run(&arguments, &mut out, &mut io::stderr()),
         Verb::Serve(arguments) => serve::run(&arguments, &mut io::stderr()),
         Verb::Publish(arguments) => publish::run(&arguments, &mut out, &mut io::stderr()),
+        Verb::Balances(arguments) => balances::run(&arguments, &mut out, &mut io::stderr()),
+        Verb::Net(arguments) => net::run(&arguments, &mut out, &mut io::stderr()),
+        Verb::Events(arguments) => events::run(&arguments, &mut out, &mut io::stderr()),
         Verb::Bench(BenchVerb::Engine(arguments)) => bench::engine(&arguments, &mut out, &mut io::stderr()),
     };
     result

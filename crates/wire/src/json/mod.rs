@@ -135,6 +135,12 @@ pub fn rejection(value: &[u8]) -> Result<String, DecodeError> {
     print(value, "hutong.event.v1.Rejection")
 }
 
+/// An entry of the log as one line of JSON.
+#[must_use]
+pub fn ledger_entry(entry: &crate::audit::v1::LedgerEntry) -> String {
+    print(&entry.encode_to_vec(), "hutong.audit.v1.LedgerEntry").expect("a message is read back as it was written")
+}
+
 static CONTRACTS: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(crate::FILE_DESCRIPTOR_SET).expect("the embedded descriptors were made by the build")
 });
