@@ -81,6 +81,9 @@ pub(crate) struct DemoArguments {
     /// End after the summary instead of staying up for questions
     #[arg(long)]
     pub(crate) exit: bool,
+    /// Where to answer questions about the day; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value_t = api::Options::LISTEN)]
+    pub(crate) listen: SocketAddr,
     /// Lines for people, or one JSON object
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,

@@ -1,18 +1,21 @@
-//! A ledger at work: its data directory, the topics that it reads, and the topic on which refusals go back.
+//! A ledger at work: its data directory, the topics that it reads, the topic on which refusals go back, and the door through
+//! which it is asked.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ingest::{KafkaSource, Lags, Rejections, Start};
+use api::{CommandSink, SinkError};
+use ingest::{KafkaSource, Lags, Putter, Rejections, Start};
 use ledger::{Handle, Ledger, Options, Running};
 use store::Store;
 
 use crate::data::{self, SystemClock};
 use crate::kafka;
 
-/// The block in hand becomes durable in less than this.
+/// A supervisor asks, waits ten seconds, and kills: calls under way get the first of them, the block in hand the rest.
+const CALLS_WITHIN: Duration = Duration::from_secs(3);
 const STOP_WITHIN: Duration = Duration::from_secs(6);
 /// What is refused in the last block should be told before the service ends; after that it is told at the next start.
 const REJECTIONS_WITHIN: Duration = Duration::from_millis(500);
@@ -39,6 +42,17 @@ pub(crate) struct Node {
     pub(crate) lags: Lags,
     pub(crate) rejections: Rejections,
     running: Running,
+    door: Option<api::Running>,
+}
+
+/// Where changing calls put their commands.
+#[derive(Debug)]
+struct ControlTopic(Putter);
+
+impl CommandSink for ControlTopic {
+    fn put(&self, key: &[u8], value: &[u8]) -> Result<i64, SinkError> {
+        self.0.put(key, value, kafka::PATIENCE).map_err(|error| SinkError(error.to_string()))
+    }
 }
 
 /// Opens the ledger of a cluster's topics in a data directory; an empty one begins with `rulebook`.
@@ -83,7 +97,21 @@ impl Node {
         let lags = source.lags();
         let rejections = Rejections::start(brokers, handle.clone(), kafka::PATIENCE)?;
         let running = ledger.start(Box::new(source)).map_err(|error| ingest::Error::Local(error.to_string()))?;
-        Ok(Self { handle, store, lags, rejections, running })
+        Ok(Self { handle, store, lags, rejections, running, door: None })
+    }
+
+    /// Answers calls until it is stopped; where.
+    ///
+    /// # Errors
+    /// When nobody may or can listen there.
+    pub(crate) fn serve(&mut self, brokers: &str, options: &api::Options) -> anyhow::Result<std::net::SocketAddr> {
+        let control = Putter::new(brokers, data::TOPICS[usize::from(data::CONTROL)])?;
+        let commands: Option<Arc<dyn CommandSink>> = Some(Arc::new(ControlTopic(control)));
+        let options = api::Options { commands, shutdown_patience: CALLS_WITHIN, ..options.clone() };
+        let door = api::start(self.handle.clone(), &options)?;
+        let address = door.address();
+        self.door = Some(door);
+        Ok(address)
     }
 
     /// Whether it has ended by itself.
@@ -111,6 +139,10 @@ impl Node {
 
     /// What was applied becomes durable, nothing more is read.
     pub(crate) fn stop(self) -> anyhow::Result<()> {
+        // First, so that calls under way still see what they wait for.
+        if let Some(door) = self.door {
+            door.stop();
+        }
         self.running.stop();
         let asked = Instant::now();
         while !self.running.is_finished() {

@@ -9,6 +9,7 @@ mod outcome;
 mod place;
 
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -47,6 +48,8 @@ pub(crate) fn run(arguments: &DemoArguments, out: &mut impl Write, log: &mut imp
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for signals")?;
     }
+    let options = api::Options { listen: arguments.listen, ..api::Options::default() };
+    options.check().context("the demonstration answers this machine only")?;
     let day = simulate::plan(&arguments.day)?;
     let place = Place::new(arguments.data_dir.as_deref())?;
     if let Some(other) = place.claim(&arguments.day)? {
@@ -61,11 +64,16 @@ pub(crate) fn run(arguments: &DemoArguments, out: &mut impl Write, log: &mut imp
         Err(error) => return kafka::failed(error, stage.log),
     };
     let opened = node::open(broker.topics(), &place.path.join("ledger"), rulebook::DEFAULT)?;
-    let node = match Node::start(&broker.address, opened) {
+    let mut node = match Node::start(&broker.address, opened) {
         Ok(node) => node,
         Err(error) => return kafka::failed(error, stage.log),
     };
-    let live = Live { arguments, day: &day, place: &place, brokers: &broker.address, node: &node, stop: &stop };
+    let address = match arguments.exit {
+        true => None,
+        false => Some(node.serve(&broker.address, &options)?),
+    };
+    let live =
+        Live { arguments, day: &day, place: &place, brokers: &broker.address, node: &node, address, stop: &stop };
     let ended = live.through(&mut stage).and_then(|outcome| live.tell(&outcome, out, stage.log));
     node.stop()?;
     ended
@@ -144,6 +152,7 @@ struct Live<'a> {
     place: &'a Place,
     brokers: &'a str,
     node: &'a Node,
+    address: Option<SocketAddr>,
     stop: &'a AtomicBool,
 }
 
@@ -210,8 +219,11 @@ impl Live<'_> {
         if !outcome.agrees() {
             return Ok(Exit::Error);
         }
-        if !self.arguments.exit {
-            writeln!(log, "press Ctrl-C to end")?;
+        if let Some(address) = self.address {
+            writeln!(log, "\nThe ledger answers on {address} until Ctrl-C. Ask it:")?;
+            writeln!(log, "  hutong net --cycle CNY/1 --explain --endpoint http://{address}")?;
+            writeln!(log, "  hutong balances --endpoint http://{address}")?;
+            writeln!(log, "  hutong events --from 1000 --endpoint http://{address} | head")?;
             while !self.stop.load(Ordering::Acquire) && !self.node.is_finished() {
                 std::thread::sleep(Duration::from_millis(50));
             }
