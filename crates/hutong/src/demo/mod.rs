@@ -133,15 +133,22 @@ struct Stage<'a, W> {
 
 impl<W: Write> Stage<'_, W> {
     fn say(&mut self, what: std::fmt::Arguments<'_>) -> std::io::Result<()> {
-        let end = if self.quiet { "" } else { "\r" };
-        writeln!(self.log, "{end}{:6.1} s  {what:<50}", self.begun.elapsed().as_secs_f64())
+        let over = self.over();
+        writeln!(self.log, "{over}{:6.1} s  {what}", self.begun.elapsed().as_secs_f64())
     }
 
+    /// What the next line is written over.
     fn pass(&mut self, what: std::fmt::Arguments<'_>) {
         if !self.quiet {
-            let _ = write!(self.log, "\r{:6.1} s  {what:<50}", self.begun.elapsed().as_secs_f64());
+            let over = self.over();
+            let _ = write!(self.log, "{over}{:6.1} s  {what}", self.begun.elapsed().as_secs_f64());
             let _ = self.log.flush();
         }
+    }
+
+    /// Back to the beginning of a line, which is cleared: terminals only.
+    const fn over(&self) -> &'static str {
+        if self.quiet { "" } else { "\r\x1b[K" }
     }
 }
 
