@@ -163,6 +163,9 @@ mod tests {
             idempotency_key: String::new(),
             raw: Vec::new(),
             head: [0; 32],
+            block: Sequence(sequence),
+            digest: [0; 32],
+            key: Vec::new(),
         }
     }
 
