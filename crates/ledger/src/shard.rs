@@ -210,8 +210,12 @@ impl Shard {
     fn write_down(&mut self, input: &Input<'_>, digest: Head, verdict: &Verdict) -> Result<Applied, Error> {
         let duplicate = verdict.answer == AnswerCode::DUPLICATE;
         // Of a record that cannot be read the key is all that tells whose it was; else it is the id inside.
-        let unread =
-            [Quarantine::KeyMismatch, Quarantine::Undecodable, Quarantine::RecordTooLong, Quarantine::UnknownNetworkNamed];
+        let unread = [
+            Quarantine::KeyMismatch,
+            Quarantine::Undecodable,
+            Quarantine::RecordTooLong,
+            Quarantine::UnknownNetworkNamed,
+        ];
         let keeps_key = verdict.answer.quarantine().is_some_and(|code| unread.contains(&code));
         let entry = Entry {
             source: input.source,
