@@ -6,7 +6,7 @@
 //! * What reads the store does so on threads for blocking work; nobody waits for the writer but by looking at what it
 //!   publishes.
 //! * A changing call becomes a command on a topic, through [`CommandSink`], and is answered when its outcome is durable.
-//! * A service or a call of the contracts that is not carried out yet says so with `UNIMPLEMENTED`.
+//! * What is not answered yet says so with `UNIMPLEMENTED`: registers and open nets at a past moment.
 //!
 //! Absent on purpose: Kafka, the database, and any rule: amounts are asked of `ledger` and `domain`, never computed here.
 //!
@@ -36,6 +36,7 @@ mod netting;
 mod options;
 mod page;
 mod reader;
+mod reconciliation;
 mod register;
 mod search;
 mod server;

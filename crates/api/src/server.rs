@@ -26,7 +26,6 @@ use wire::partner::v1::partner_feed_service_server::PartnerFeedServiceServer;
 use wire::reconciliation::v1::reconciliation_service_server::ReconciliationServiceServer;
 use wire::settlement::v1::settlement_service_server::SettlementServiceServer;
 
-use crate::absent::NoReconciliation;
 use crate::audit::Audits;
 use crate::balances::Balances;
 use crate::command::Commands;
@@ -35,6 +34,7 @@ use crate::feed::Feeds;
 use crate::netting::Nettings;
 use crate::options::{self, Error, Options};
 use crate::reader::Reader;
+use crate::reconciliation::Reconciliations;
 use crate::settlement::Settlements;
 
 /// How often the watching thread looks whether it shall end or the ledger has failed.
@@ -155,9 +155,9 @@ fn add_services(routes: Routes, reader: &Reader, stopping: &Stopping, options: &
         .add_service(limited!(NettingServiceServer, Nettings { reader: reader() }))
         .add_service(limited!(CorridorsServiceServer, Corridors { reader: reader() }))
         .add_service(limited!(AuditServiceServer, audits))
-        .add_service(limited!(SettlementServiceServer, Settlements { reader: reader(), commands }))
+        .add_service(limited!(SettlementServiceServer, Settlements { reader: reader(), commands: commands.clone() }))
         .add_service(limited!(PartnerFeedServiceServer, feeds))
-        .add_service(limited!(ReconciliationServiceServer, NoReconciliation))
+        .add_service(limited!(ReconciliationServiceServer, Reconciliations { reader: reader(), commands }))
 }
 
 /// Older tools ask for the contracts by the older contract.
@@ -242,6 +242,7 @@ const SERVICES: &[&str] = &[
     "hutong.corridors.v1.CorridorsService",
     "hutong.netting.v1.NettingService",
     "hutong.partner.v1.PartnerFeedService",
+    "hutong.reconciliation.v1.ReconciliationService",
     "hutong.settlement.v1.SettlementService",
 ];
 

@@ -41,6 +41,11 @@ use wire::netting::v1::{
 };
 use wire::partner::v1::partner_feed_service_client::PartnerFeedServiceClient;
 use wire::partner::v1::{StreamFeedRequest, StreamFeedResponse};
+use wire::reconciliation::v1::reconciliation_service_client::ReconciliationServiceClient;
+use wire::reconciliation::v1::{
+    ListBreaksRequest, ListBreaksResponse, ListFilesRequest, ListFilesResponse, ListMatchesRequest,
+    ListMatchesResponse, ResolveBreakRequest, ResolveBreakResponse,
+};
 use wire::settlement::v1::settlement_service_client::SettlementServiceClient;
 use wire::settlement::v1::{
     ApproveSettlementRequest, ApproveSettlementResponse, CloseCycleRequest, CloseCycleResponse, GetCycleRequest,
@@ -205,6 +210,14 @@ impl Client {
         start: SettlementServiceClient::start_settlement(StartSettlementRequest) -> StartSettlementResponse;
         /// One page of settlements.
         settlements: SettlementServiceClient::list_settlements(ListSettlementsRequest) -> ListSettlementsResponse;
+        /// One page of bill files.
+        files: ReconciliationServiceClient::list_files(ListFilesRequest) -> ListFilesResponse;
+        /// One page of matched rows.
+        matches: ReconciliationServiceClient::list_matches(ListMatchesRequest) -> ListMatchesResponse;
+        /// One page of breaks.
+        breaks: ReconciliationServiceClient::list_breaks(ListBreaksRequest) -> ListBreaksResponse;
+        /// Ends a break without a booking.
+        resolve_break: ReconciliationServiceClient::resolve_break(ResolveBreakRequest) -> ResolveBreakResponse;
         /// One page of instructions.
         instructions: SettlementServiceClient::list_instructions(ListInstructionsRequest) -> ListInstructionsResponse;
     }
