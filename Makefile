@@ -1,11 +1,15 @@
 # What people type. The work is in scripts/, so that it reads the same here and on a server.
-.PHONY: help test setup fmt
+.PHONY: help demo test setup fmt
 .DEFAULT_GOAL := help
 
 help:
+	@echo 'make demo    build what it needs and run a business day of three networks; ARGS="--payments 10000 --exit" go to it'
 	@echo 'make test    set up, build and check everything; the last line is "N passed, N failed"'
 	@echo 'make setup   install what is missing, after saying what and why'
 	@echo 'make fmt     format the Rust code'
+
+demo:
+	@bash scripts/demo $(ARGS)
 
 test:
 	@bash scripts/check

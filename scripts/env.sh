@@ -47,3 +47,27 @@ mkdir -p "$tools" "$CARGO_TARGET_DIR" || die "the build needs a writable directo
 
 deny_bin=$tools/cargo-deny-$CARGO_DENY_VERSION/bin/cargo-deny
 typos_bin=$tools/typos-$TYPOS_VERSION/bin/typos
+
+# Cargo cannot tell two clones apart that share one target directory: where a source of this clone is older than what
+# another clone built, cargo runs the other clone's program. So one run at a time has the directory, and the first run
+# of another clone throws away what is ours - never the dependencies, which are the same for all.
+#
+# own_the_target_directory SECONDS waits so long for another run; the lock is file descriptor 9.
+own_the_target_directory() {
+  if [ "$CARGO_TARGET_DIR" = "$root/target" ]; then return; fi
+  if command -v flock >/dev/null 2>&1; then
+    exec 9>"$CARGO_TARGET_DIR/.hutong-lock"
+    if ! flock -n 9; then
+      say "    waiting for another run that builds in $CARGO_TARGET_DIR"
+      flock -w "$1" 9 || return 1
+    fi
+  fi
+  local stamp=$CARGO_TARGET_DIR/.hutong-clone manifest ours=()
+  if [ "$(cat "$stamp" 2>/dev/null)" != "$root" ]; then
+    for manifest in "$root"/crates/*/Cargo.toml "$root"/tests/*/Cargo.toml; do
+      ours+=(-p "$(sed -n 's/^name = "\(.*\)"/\1/p' "$manifest" | head -n 1)")
+    done
+    cargo clean --quiet --release --locked --manifest-path "$root/Cargo.toml" "${ours[@]}" || return 1
+    printf '%s\n' "$root" >"$stamp"
+  fi
+}
