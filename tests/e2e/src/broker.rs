@@ -1,6 +1,6 @@
 //! One broker: made, started, killed, started again.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,8 +9,7 @@ use std::{env, fs};
 
 use tempfile::TempDir;
 
-/// Formatting and starting take three seconds each on an idle machine.
-const START_WITHIN: Duration = Duration::from_secs(90);
+use crate::PATIENCE;
 
 /// An Apache Kafka broker with a directory of its own. Dropping it kills it and removes what it has written.
 pub struct Broker {
@@ -72,7 +71,7 @@ impl Broker {
             let said = fs::read_to_string(&output).unwrap_or_default();
             let ended = child.try_wait().expect("a child can be asked");
             assert!(
-                ended.is_none() && begun.elapsed() < START_WITHIN,
+                ended.is_none() && begun.elapsed() < PATIENCE,
                 "the broker did not start ({ended:?}):\n{}",
                 end(&said)
             );
@@ -95,8 +94,17 @@ impl Drop for Broker {
 
 /// Two ports that nobody listens on. Both are held until both are known, so that they differ.
 fn free_ports() -> [u16; 2] {
-    let held = [(); 2].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
+    let held = [(); 2].map(|()| free_port());
     held.map(|listener| listener.local_addr().expect("a listener has an address").port())
+}
+
+/// Below the ports that the system gives to whoever connects (from 32,768 on): while a broker is away, a client that tries
+/// again and again to connect to a port of that range may be given the same one and then hold it, connected to itself.
+fn free_port() -> TcpListener {
+    let random = RandomState::new();
+    let port = |nth: u32| 12_000 + u16::try_from(random.hash_one(nth) % 20_000).expect("it is below 20,000");
+    let bound = (0..100).find_map(|nth| TcpListener::bind(("127.0.0.1", port(nth))).ok());
+    bound.expect("a free port among a hundred")
 }
 
 /// Where the jars are kept: beside what cargo builds, under a name that changes with their list.

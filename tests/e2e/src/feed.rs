@@ -6,6 +6,8 @@ use domain::time::Timestamp;
 use ingest::{Admin, Publisher, REJECTED};
 use simulator::mix::{self, Mix, NETWORKS, Record, Stream};
 
+use crate::PATIENCE;
+
 /// The topics of the shard: commands, then the networks in the simulator's order.
 pub const TOPICS: [&str; 4] = ["hutong.control", "payments.unionpay", "payments.tenpay", "payments.alipay"];
 
@@ -17,9 +19,6 @@ pub fn make_topics(brokers: &str) {
     let admin = Admin::new(brokers).expect("a client");
     admin.create(&TOPICS, 1).and_then(|()| admin.create(&[REJECTED], 1)).expect("topics");
 }
-
-/// How long a broker may take for what is on its way, being killed included.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Hands `count` events of the natural mix of `seed` to `visit`, with the topic of each.
 pub fn events(count: u64, seed: u64, mut visit: impl FnMut(&'static str, &Record<'_>)) {

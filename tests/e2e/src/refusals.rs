@@ -1,4 +1,4 @@
-//! What the log says of refusals, beside what `payments.rejected` says of them.
+//! What was refused, as the log has it and as the topic tells it.
 
 use std::path::Path;
 
@@ -10,51 +10,57 @@ use wire::event::v1::Rejection;
 
 use crate::{open, records};
 
-/// Sequence, code, topic, offset, and when it was put there in microseconds.
-type Told = (u64, String, String, i64, i64);
+/// One refusal: sequence, code, topic and offset of what was refused, and when it had arrived, in microseconds.
+pub type Told = (u64, String, String, i64, i64);
 
-/// Compares the topic with the log of a service that has stopped: complete, in order, and what is repeated is repeated
-/// word for word. Returns how many refusals there are.
+/// What the log in a directory says was refused of the networks' records, in order.
 ///
 /// # Panics
-/// When one of them is not so.
+/// When it cannot be read.
 #[must_use]
-pub fn every_refusal_is_told(brokers: &str, data: &Path) -> usize {
-    let (expected, sent) = (in_the_log(data), records(brokers, REJECTED));
-    let mut first: Vec<Told> = Vec::new();
-    for (_, value) in &sent {
-        let told = told(wire::rejection::decode(value).expect("a rejection"));
-        match first.last() {
-            Some((sequence, ..)) if told.0 <= *sequence => assert!(first.contains(&told), "{told:?} is told otherwise"),
-            _ => first.push(told),
-        }
-    }
-    assert_eq!(first, expected);
-    expected.len()
-}
-
-fn in_the_log(data: &Path) -> Vec<Told> {
-    let store = open(data);
-    let topics: Vec<_> = store.genesis().sources.iter().map(|source| source.topic.clone()).collect();
+pub fn refused(directory: &Path) -> Vec<Told> {
+    let store = open(directory);
+    let sources = &store.genesis().sources;
     let mut refused = Vec::new();
     for block in store.blocks(Sequence(1)) {
         for entry in block.expect("a block").entries() {
             let (sequence, entry) = entry.expect("readable");
-            let topic = topics.get(usize::from(entry.source)).filter(|topic| topic.starts_with("payments."));
-            if let (Some(code), Some(topic)) = (code(&entry), topic) {
-                refused.push((sequence.0, code, topic.clone(), entry.offset, entry.arrived_at.micros()));
+            let code = entry.answer.rejection().map(|code| code.name());
+            let code = code.or_else(|| entry.answer.quarantine().map(|code| code.name()));
+            if let (Some(code), true) = (code, entry.source != Entry::NO_SOURCE && entry.source > 0) {
+                let topic = sources[usize::from(entry.source)].topic.clone();
+                refused.push((sequence.0, code.to_owned(), topic, entry.offset, entry.arrived_at.micros()));
             }
         }
     }
     refused
 }
 
-fn code(entry: &Entry<'_>) -> Option<String> {
-    let rejected = entry.answer.rejection().map(|code| code.name().to_owned());
-    rejected.or_else(|| entry.answer.quarantine().map(|code| code.name().to_owned()))
+/// Every record on the topic of what was refused: its key and what it says.
+///
+/// # Panics
+/// When one of them is no rejection.
+#[must_use]
+pub fn rejections(brokers: &str) -> Vec<(Vec<u8>, Rejection)> {
+    let read = |(key, value): (Vec<u8>, Vec<u8>)| (key, wire::rejection::decode(&value).expect("a rejection"));
+    records(brokers, REJECTED).into_iter().map(read).collect()
 }
 
-fn told(rejection: Rejection) -> Told {
-    let source = rejection.source.expect("always set");
-    (rejection.sequence, rejection.code, source.topic, source.offset, rejection.recorded_at_micros)
+/// What rejections say, each once: a killed service may have left some of them twice.
+///
+/// # Panics
+/// When a repeated one says something else.
+#[must_use]
+pub fn told<'a>(rejections: impl IntoIterator<Item = &'a Rejection>) -> Vec<Told> {
+    let mut first: Vec<Told> = Vec::new();
+    for rejection in rejections {
+        let source = rejection.source.clone().expect("always set");
+        let code = rejection.code.clone();
+        let told = (rejection.sequence, code, source.topic, source.offset, rejection.recorded_at_micros);
+        match first.last() {
+            Some((sequence, ..)) if told.0 <= *sequence => assert!(first.contains(&told), "repeated with other words"),
+            _ => first.push(told),
+        }
+    }
+    first
 }

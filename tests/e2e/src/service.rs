@@ -73,11 +73,13 @@ impl Service {
     /// When its lines are not what they were.
     #[must_use]
     pub fn durable(&self) -> Option<(u64, String)> {
+        let line = self.progress()?;
+        Some((number(&line, "sequence="), word(&line, "head=").to_owned()))
+    }
+
+    fn progress(&self) -> Option<String> {
         let lines = self.lines.lock().expect("nobody panics with it");
-        let line = lines.iter().rev().find(|line| line.contains(" progress ") || line.contains(" stopped "))?;
-        let field = |name: &str| line.split(' ').find_map(|word| word.strip_prefix(name));
-        let sequence = field("sequence=").expect("a sequence").parse().expect("a number");
-        Some((sequence, field("head=").expect("a head").to_owned()))
+        lines.iter().rev().find(|line| line.contains(" progress ") || line.contains(" stopped ")).cloned()
     }
 
     /// Where it serves gRPC; `None` before it has said so.
@@ -97,11 +99,23 @@ impl Service {
     /// # Panics
     /// When it ends before, or the time is over.
     pub fn wait_for(&mut self, sequence: u64, patience: Duration) {
+        self.wait_until("sequence=", sequence, patience);
+    }
+
+    /// Waits until everything refused up to this entry is on its topic.
+    ///
+    /// # Panics
+    /// When it ends before, or the time is over.
+    pub fn wait_told(&mut self, sequence: u64, patience: Duration) {
+        self.wait_until("rejected_through=", sequence, patience);
+    }
+
+    fn wait_until(&mut self, name: &str, least: u64, patience: Duration) {
         let begun = Instant::now();
-        while self.durable().is_none_or(|(durable, _)| durable < sequence) {
+        while self.progress().is_none_or(|line| number(&line, name) < least) {
             let ended = self.child.try_wait().expect("a child can be asked");
             let is_late = begun.elapsed() > patience;
-            assert!(ended.is_none() && !is_late, "waiting for {sequence} ({ended:?}):\n{}", self.said());
+            assert!(ended.is_none() && !is_late, "waiting for {name}{least} ({ended:?}):\n{}", self.said());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -165,6 +179,15 @@ impl Service {
         }
         Ended { code, took, said: self.said() }
     }
+}
+
+fn word<'a>(line: &'a str, name: &str) -> &'a str {
+    let word = line.split(' ').find_map(|word| word.strip_prefix(name));
+    word.unwrap_or_else(|| panic!("no {name} in {line}"))
+}
+
+fn number(line: &str, name: &str) -> u64 {
+    word(line, name).parse().expect("a number")
 }
 
 impl Drop for Service {

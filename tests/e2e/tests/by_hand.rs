@@ -3,9 +3,8 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use e2e::{Broker, Service, events, hutong, make_topics, open};
+use e2e::{Broker, PATIENCE, Service, events, hutong, make_topics, open};
 use simulator::mix;
 use store::Store;
 
@@ -55,7 +54,7 @@ fn what_is_published_from_a_file_is_what_the_ledger_keeps() {
 
     let entries = EVENTS + 4;
     let mut service = Service::start(&address, &data);
-    service.wait_for(entries, Duration::from_secs(30));
+    service.wait_for(entries, PATIENCE);
     let ended = service.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.said);
 

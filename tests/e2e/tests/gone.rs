@@ -3,11 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use e2e::{Broker, Service, TOPICS, fund, make_topics, open, publish};
-use ingest::{Admin, Publisher, REJECTED, codes};
+use e2e::{Broker, PATIENCE, Service, TOPICS, fund, open, publish};
+use ingest::{Admin, REJECTED, codes};
 use store::Store;
-
-const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Starts the service, which has to end by itself with exit code 1 and this code.
 fn refuses(address: &str, data: &Path, code: &str, part: &str) {

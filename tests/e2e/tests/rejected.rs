@@ -4,11 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use domain::time::Timestamp;
-use e2e::{Broker, Service, TOPICS, events, every_refusal_is_told, fund, hutong, make_topics, publish, records};
+use e2e::{Broker, PATIENCE, Service, TOPICS, events, fund, hutong, make_topics, publish, refused, rejections, told};
 use ingest::{Admin, Publisher, REJECTED, codes};
 use wire::event::v1::{Outcome, Rejection};
 
-const PATIENCE: Duration = Duration::from_secs(40);
 const FROM_FILE: u64 = 2_000;
 const UNDER_LOAD: u64 = 12_000;
 
@@ -56,22 +55,23 @@ fn every_refusal_reaches_its_topic_in_order_though_the_service_is_killed() {
     entries += load.join().expect("the load arrives");
     let mut service = Service::start(&address, &data);
     service.wait_for(entries, PATIENCE);
+    service.wait_told(entries, PATIENCE);
     let ended = service.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.said);
 
-    let refusals = every_refusal_is_told(&address, &data);
-    assert!(refusals > 100, "only {refusals} refusals");
-    let sent = records(&address, REJECTED);
-    let rejections: Vec<_> =
-        sent.iter().map(|(_, value)| wire::rejection::decode(value).expect("a rejection")).collect();
-    unreadable_came_back(&sent, &rejections);
-    refuses_a_topic_of_another_ledger(&address, &data);
+    let sent = rejections(&address);
+    let (first, expected) = (told(sent.iter().map(|(_, rejection)| rejection)), refused(&data));
+    println!("{} refusals, {} repeated", expected.len(), sent.len() - first.len());
+    assert!(expected.len() > 100, "only {} refusals", expected.len());
+    assert_eq!(first, expected);
+    unreadable_came_back(&sent);
+    refuses_a_topic_of_another_ledger(&address, &data, entries);
 }
 
-fn unreadable_came_back(sent: &[(Vec<u8>, Vec<u8>)], rejections: &[Rejection]) {
+fn unreadable_came_back(sent: &[(Vec<u8>, Rejection)]) {
     let quarantined = |code: &str| {
-        let found = rejections.iter().zip(sent).find(|(rejection, _)| rejection.code == code);
-        let (rejection, (key, _)) = found.unwrap_or_else(|| panic!("no {code}"));
+        let found = sent.iter().find(|(_, rejection)| rejection.code == code);
+        let (key, rejection) = found.unwrap_or_else(|| panic!("no {code}"));
         assert_eq!((rejection.outcome(), rejection.reporting_network.as_str()), (Outcome::Quarantined, "alipay"));
         (rejection.clone(), key.clone(), rejection.quarantined.clone().expect("quarantined"))
     };
@@ -85,9 +85,8 @@ fn unreadable_came_back(sent: &[(Vec<u8>, Vec<u8>)], rejections: &[Rejection]) {
 }
 
 /// The last record tells whose topic it is; without any the whole log is told again.
-fn refuses_a_topic_of_another_ledger(address: &str, data: &Path) {
+fn refuses_a_topic_of_another_ledger(address: &str, data: &Path, entries: u64) {
     let admin = Admin::new(address).expect("a client");
-    let refusals = every_refusal_is_told(address, data);
     admin.delete(REJECTED).expect("a topic is deleted");
     admin.create(&[REJECTED], 1).expect("a topic");
     let publisher = Publisher::new(address).expect("a client");
@@ -100,38 +99,9 @@ fn refuses_a_topic_of_another_ledger(address: &str, data: &Path) {
     admin.delete(REJECTED).expect("a topic is deleted");
     admin.create(&[REJECTED], 1).expect("a topic");
     let mut service = Service::start(address, data);
-    service.wait_for(1, PATIENCE);
-    std::thread::sleep(Duration::from_secs(1));
+    service.wait_told(entries, PATIENCE);
     assert_eq!(service.stop().code, Some(0));
-    assert_eq!(every_refusal_is_told(address, data), refusals);
-}
-
-#[test]
-fn a_topic_that_goes_away_makes_refusals_late_and_stops_nobody() {
-    let broker = Broker::start();
-    let address = broker.address();
-    make_topics(&address);
-    let directory = tempfile::tempdir().expect("a directory");
-    let data = directory.path().join("data");
-    let entries = 1 + fund(&address) + publish(&address, FROM_FILE, 41, Duration::ZERO);
-    let mut service = Service::start(&address, &data);
-    service.wait_for(entries, PATIENCE);
-    let admin = Admin::new(&address).expect("a client");
-    admin.delete(REJECTED).expect("a topic is deleted");
-    let entries = entries + publish(&address, FROM_FILE, 42, Duration::ZERO);
-    service.wait_for(entries, PATIENCE);
-    let begun = Instant::now();
-    while !service.said().contains(codes::TOPIC_MISSING) {
-        assert!(begun.elapsed() < PATIENCE, "nothing was said:\n{}", service.said());
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    admin.create(&[REJECTED], 1).expect("a topic");
-    while !service.said().contains("refusals are published again") {
-        assert!(begun.elapsed() < 2 * PATIENCE, "it does not go on:\n{}", service.said());
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    let ended = service.stop();
-    assert_eq!(ended.code, Some(0), "{}", ended.said);
-    assert_eq!(ended.said.matches("refusals wait in the log").count(), 1, "{}", ended.said);
-    assert!(every_refusal_is_told(&address, &data) > 50);
+    let again = rejections(address);
+    assert_eq!(again.len(), refused(data).len());
+    assert_eq!(told(again.iter().map(|(_, rejection)| rejection)), refused(data));
 }
