@@ -17,7 +17,7 @@ pub use feed::{TOPICS, events, fund, make_topics, publish};
 pub use ledger::{codec, head_at, open};
 pub use refusals::{Told, refused, rejections, told};
 pub use service::{Ended, Service, hutong};
-pub use topic::records;
+pub use topic::{records, written};
 
 /// How long anything may take that has to happen: brokers and services start and come back on a machine that is busy with
 /// something else. Only a test that fails waits for so long.

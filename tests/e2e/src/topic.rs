@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ingest::{KafkaSource, Start};
 use ledger::Source;
 
-use crate::PATIENCE;
+use crate::{PATIENCE, TOPICS};
 
 /// Key and value of every record on a topic that nobody writes to any more, in order.
 ///
@@ -26,4 +26,18 @@ pub fn records(brokers: &str, topic: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
         polled.expect("nothing is wrong");
     }
     records
+}
+
+/// How many records stand on the topics of the shard. More than were published, when a broker was killed that had written
+/// some and not said so: the client hands them over again, and a broker that comes back does not know producers whose newest
+/// record is older than a day, as all of a past day are. The ledger knows them for what they are.
+///
+/// # Panics
+/// When no broker answers.
+#[must_use]
+pub fn written(brokers: &str) -> u64 {
+    let starts = TOPICS.map(|topic| Start { topic: topic.to_owned(), position: 0, anchor: None });
+    let source = KafkaSource::open(brokers, starts.to_vec(), PATIENCE).expect("the topics");
+    let ends = source.lags().now().into_iter().map(|lag| lag.end.expect("it has looked at every topic"));
+    ends.sum::<i64>().unsigned_abs()
 }
