@@ -9,6 +9,7 @@ mod broker;
 mod feed;
 mod ledger;
 mod refusals;
+mod replay;
 mod service;
 mod topic;
 
@@ -16,6 +17,7 @@ pub use broker::Broker;
 pub use feed::{TOPICS, events, fund, make_topics, publish};
 pub use ledger::{codec, head_at, open};
 pub use refusals::{Told, refused, rejections, told};
+pub use replay::{Record, Replay, figures};
 pub use service::{Ended, Service, hutong};
 pub use topic::{records, written};
 
