@@ -75,7 +75,8 @@ fn unreadable_came_back(sent: &[(Vec<u8>, Rejection)]) {
         assert_eq!((rejection.outcome(), rejection.reporting_network.as_str()), (Outcome::Quarantined, "alipay"));
         (rejection.clone(), key.clone(), rejection.quarantined.clone().expect("quarantined"))
     };
-    let (_, _, record) = quarantined("UNDECODABLE");
+    let (_, key, record) = quarantined("UNDECODABLE");
+    assert_eq!((key.as_slice(), record.key.as_slice()), (&b"garbage"[..], &b"garbage"[..]));
     assert_eq!((record.value.as_slice(), record.value_length), (&b"no protobuf"[..], 11));
     let (rejection, key, record) = quarantined("KEY_MISMATCH");
     assert_eq!((key.as_slice(), record.key.as_slice()), (&b"other"[..], &b"other"[..]));
