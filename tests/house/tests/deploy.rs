@@ -296,7 +296,10 @@ fn the_image_does_not_run_as_root_and_starts_the_binary() {
     assert_eq!(list(last(stage, "VOLUME")), [DATA_DIRECTORY]);
     assert!(stage.iter().any(|found| found.name == "COPY" && found.arguments.ends_with(" /usr/bin/hutong")));
     let command = list(last(stage, "CMD"));
-    assert!(command == ["--help"] || SERVICE_VERBS.contains(&command[0].as_str()), "CMD {command:?}");
+    let [verb, "--data-dir", DATA_DIRECTORY] = command.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+        panic!("CMD {command:?}")
+    };
+    assert!(SERVICE_VERBS.contains(&verb), "`{verb}` does not stay up");
 }
 
 #[test]
@@ -339,6 +342,14 @@ fn every_runbook_is_named_by_a_code_and_answers_the_four_questions() {
         assert_eq!(headings, RUNBOOK_HEADINGS, "{}", page.display());
     }
     assert!(root().join(Path::new("deploy/runbooks/README.md")).exists());
+}
+
+#[test]
+fn every_code_that_stops_the_service_has_a_runbook() {
+    let codes = read("crates/ingest/src/codes.rs");
+    let codes = codes.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());
+    let missing: Vec<_> = codes.filter(|code| !root().join(format!("deploy/runbooks/{code}.md")).exists()).collect();
+    assert!(missing.is_empty(), "no page for {missing:?}");
 }
 
 #[test]
