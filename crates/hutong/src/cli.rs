@@ -112,7 +112,7 @@ pub(crate) struct ReconcileArguments {
     /// The ledger's data directory, which no service may have open
     #[arg(long, value_name = "DIR", env = "HUTONG_DATA_DIR")]
     pub(crate) data_dir: PathBuf,
-    /// Compare only: nothing is recorded or booked
+    /// Compare only what the ledger holds already: nothing is read from topics, recorded or booked
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Lines for people, or one JSON object
@@ -315,6 +315,8 @@ Writes DIR/day.ndjson for `hutong publish`, DIR/bills with the three networks' b
 DIR/truth.json: what the ledger has to refuse, the nets of the day's cycle, and every discrepancy
 that was planted in the bills. Records that a line cannot say are left out of day.ndjson and
 counted, so that refusals of undecodable records are missing from what is published by hand.
+Topics are not ordered among each other: a ledger that has not yet read the payments before the
+cut-over closes an empty cycle. Serve first, and publish what stands before the cut-over by itself.
 
 Examples:
   hutong simulate --out ./day --payments 5000 --seed 7

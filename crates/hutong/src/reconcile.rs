@@ -27,13 +27,18 @@ pub(crate) fn run(arguments: &ReconcileArguments, out: &mut impl Write, log: &mu
         Err(error) => return kafka::failed(error, log),
     };
     let opened = node::open(Topics::Kept { cluster: &cluster }, &arguments.data_dir, rulebook::DEFAULT)?;
-    let node = match Node::start(&arguments.brokers, opened) {
-        Ok(node) => node,
-        Err(error) => return kafka::failed(error, log),
+    let report = if arguments.dry_run {
+        // What the ledger holds already, and nothing is written anywhere: no topic is read, no refusal published.
+        reconcile(&files, &opened.0.handle(), date, None, log)?
+    } else {
+        let node = match Node::start(&arguments.brokers, opened) {
+            Ok(node) => node,
+            Err(error) => return kafka::failed(error, log),
+        };
+        let report = with_node(arguments, &node, &files, date, log);
+        node.stop()?;
+        report?
     };
-    let report = with_node(arguments, &node, &files, date, log);
-    node.stop()?;
-    let report = report?;
     match arguments.output {
         Output::Json => writeln!(out, "{}", report.to_json())?,
         Output::Table => print(&report, out)?,
@@ -53,9 +58,6 @@ fn with_node(
     log: &mut impl Write,
 ) -> anyhow::Result<Report> {
     node.wait_until_read(kafka::PATIENCE)?;
-    if arguments.dry_run {
-        return reconcile(files, &node.handle, date, None, log);
-    }
     let mut clerk = Clerk::new(&arguments.brokers, node.handle.clone(), PRINCIPAL, None)?;
     reconcile(files, &node.handle, date, Some(&mut clerk), log)
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use e2e::{Broker, PATIENCE, Service, TOPICS, fund, open, publish};
-use ingest::{Admin, REJECTED, codes};
+use e2e::{Broker, PATIENCE, Service, TOPICS, fund, make_topics, open, publish};
+use ingest::{Admin, Publisher, REJECTED, codes};
 use store::Store;
 
 /// Starts the service, which has to end by itself with exit code 1 and this code.

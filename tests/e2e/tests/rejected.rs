@@ -1,7 +1,7 @@
 //! What was refused goes back: everything, in order, whatever dies in between.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::time::Timestamp;
 use e2e::{Broker, PATIENCE, Service, TOPICS, events, fund, hutong, make_topics, publish, refused, rejections, told};
