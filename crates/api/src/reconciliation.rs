@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::account::Account;
-use domain::clearing::{Break, ControlTotals, FileDigest, FileRecord};
+use domain::clearing::{Booking, Break, ControlTotals, FileDigest, FileRecord};
 use domain::ids::{Id, Sequence};
 use domain::rejection::RejectionCode;
 use domain::state::{State, View as _};
@@ -18,6 +18,7 @@ use wire::control::compose;
 use wire::control::v1::control_command::Command as Content;
 use wire::control::v1::{Match, ResolveBreak};
 use wire::reconciliation::v1 as reconciliation;
+use wire::reconciliation::v1::BreakBooking;
 use wire::reconciliation::v1::reconciliation_service_server::ReconciliationService;
 use wire::status::{field_invalid, status};
 use wire::{message, names};
@@ -199,6 +200,7 @@ fn shown(
     snapshot: &Snapshot,
 ) -> Result<reconciliation::Break, ledger::Error> {
     let ending = raised.ending.as_ref();
+    let (booking, booked_minor) = booked(raised);
     Ok(reconciliation::Break {
         finding: Some(compose::finding(&raised.finding, snapshot.state.rules().current())),
         state: state_of(raised).into(),
@@ -208,7 +210,18 @@ fn shown(
         resolved_by: ending.map(|ending| ending.signature.by.clone()).unwrap_or_default(),
         resolution_note: ending.map(|ending| ending.note.clone()).unwrap_or_default(),
         resolved_sequence: ending.map_or(0, |ending| ending.signature.at.0),
+        booking: booking.into(),
+        booked_minor,
     })
+}
+
+const fn booked(raised: &Break) -> (BreakBooking, i64) {
+    match &raised.booking {
+        None => (BreakBooking::Unspecified, 0),
+        Some(Booking::Held { minor, .. }) => (BreakBooking::Held, *minor),
+        Some(Booking::InTransit) => (BreakBooking::InTransit, 0),
+        Some(Booking::Advanced { minor, .. }) => (BreakBooking::Advanced, *minor),
+    }
 }
 
 /// The matched rows of a file with the entry that recorded each, by row. The register counts them; which leg a row agrees

@@ -5,7 +5,8 @@ use grpc::{Service, asking};
 use wire::common::v1::BreakCode;
 use wire::control::v1::BreakResolution;
 use wire::reconciliation::v1::{
-    BillFileState, BreakState, ListBreaksRequest, ListFilesRequest, ListMatchesRequest, ResolveBreakRequest,
+    BillFileState, BreakBooking, BreakState, ListBreaksRequest, ListFilesRequest, ListMatchesRequest,
+    ResolveBreakRequest,
 };
 
 /// Thirty-two zeros, in base64.
@@ -72,6 +73,17 @@ fn files_matches_and_breaks_are_listed_and_a_break_is_closed() {
         assert!(listed.iter().all(|each| each.state() == BreakState::Open && each.raised_sequence == raised.0));
         let of_other_code = ListBreaksRequest { codes: vec![BreakCode::FeeDiff.into()], ..Default::default() };
         assert!(client.breaks(of_other_code).await.unwrap().breaks.is_empty());
+
+        assert!(listed.iter().all(|each| (each.booking(), each.booked_minor) == (BreakBooking::Unspecified, 0)));
+        let hold = format!(
+            r#""holdLong":{{"breakId":"{}","payerNetwork":"unionpay","payeeNetwork":"tenpay",
+            "amount":{{"currencyCode":"CNY","minorUnits":"100"}},"billRow":{{"fileDigest":"{}","rowNumber":2}}}}"#,
+            format_args!("{}CA==", "A".repeat(20)),
+            self::digest()
+        );
+        service.command(&hold);
+        let held = client.breaks(ListBreaksRequest::default()).await.unwrap().breaks.remove(1);
+        assert_eq!((held.booking(), held.booked_minor), (BreakBooking::Held, 100));
 
         let resolve = |break_id: Vec<u8>, key: &str| ResolveBreakRequest {
             break_id,
