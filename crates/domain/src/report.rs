@@ -2,7 +2,7 @@
 //! in a fixed order; what fails them is not a report of anything and is quarantined byte for byte. From here on names are
 //! numbers, amounts are positive where the kind has one, and the reporter speaks for the side it names.
 //!
-//! Order: time bounds first, then presence, identifiers, parties, amount, code.
+//! Order: time bounds first, then presence, identifiers, references, parties, amount, code.
 
 use crate::codes::{CodeKind, Presenter};
 use crate::ids::{Id, Name, Network};
@@ -11,6 +11,9 @@ use crate::payment::Side;
 use crate::rejection::Quarantine;
 use crate::rulebook::Rulebook;
 use crate::time::{Date, Timestamp};
+
+/// Most characters of a network's reference. A longer one could stand in no record of a break, and its row would be lost.
+pub const REFERENCE_CHARS_MAX: usize = 64;
 
 /// What happened, in the words of the network that reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +62,11 @@ impl Kind {
         !matches!(self, Self::Voided | Self::Expired | Self::UnknownOutcome)
     }
 
+    /// Whether a row of the network's bill file shows it, which only the network's reference can match.
+    const fn has_row(self) -> bool {
+        matches!(self, Self::Captured | Self::Refunded | Self::Reversed)
+    }
+
     const fn has_movement(self) -> bool {
         matches!(self, Self::Refunded | Self::Disputed | Self::DisputeWon | Self::DisputeLost)
     }
@@ -100,6 +108,10 @@ pub struct Submission<'a> {
     pub payment_id: &'a [u8],
     /// 16 bytes for refunds and disputes, otherwise empty.
     pub movement_id: &'a [u8],
+    /// The network's own number of this transaction, as its bill file prints it.
+    pub network_reference: &'a str,
+    /// The network's own number of this refund, as its bill file prints it.
+    pub refund_reference: &'a str,
     /// Reporting network by name.
     pub network: &'a str,
     /// Whom it speaks for.
@@ -192,6 +204,11 @@ impl Report {
         let (event, payment) = (id(submission.event_id)?, id(submission.payment_id)?);
         let (Some(side), Some(kind)) = (submission.side, submission.kind) else { return Err(Quarantine::MissingField) };
         let movement = movement(submission.movement_id, kind)?;
+        check_reference(submission.network_reference, kind.has_row())?;
+        if !submission.network_reference.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Err(Quarantine::InvalidField);
+        }
+        check_reference(submission.refund_reference, kind == Kind::Refunded)?;
         let reporter = network(submission.network, rules)?;
         let (payer, payee) = (network(submission.payer_network, rules)?, network(submission.payee_network, rules)?);
         let currency = Currency::from_code(submission.currency_code).filter(|c| rules.currency(*c).is_some());
@@ -296,6 +313,14 @@ fn movement(bytes: &[u8], kind: Kind) -> Result<Option<Id>, Quarantine> {
         (false, true) => id(bytes).map(Some),
         (false, false) if kind == Kind::Reversed => id(bytes).map(Some),
         (false, false) => Err(Quarantine::InvalidField),
+    }
+}
+
+fn check_reference(text: &str, is_needed: bool) -> Result<(), Quarantine> {
+    match text.chars().count() {
+        0 if is_needed => Err(Quarantine::MissingField),
+        0..=REFERENCE_CHARS_MAX => Ok(()),
+        _ => Err(Quarantine::InvalidField),
     }
 }
 

@@ -13,6 +13,8 @@ const DAY: i64 = 86_400_000_000;
 const MINUTE: i64 = 60_000_000;
 /// 2026-11-11 12:00 in Beijing.
 const NOON: i64 = 1_794_369_600_000_000;
+/// One character more than a reference has.
+const LONG: &str = "42000000012026111100000000000000000000000000000000000000000000001";
 
 fn rules() -> Rulebook {
     rulebook::parse(rulebook::DEFAULT).expect("the default is valid")
@@ -23,6 +25,8 @@ fn capture() -> Submission<'static> {
         event_id: &[1; 16],
         payment_id: &[2; 16],
         movement_id: &[],
+        network_reference: "202611111200001234567",
+        refund_reference: "",
         network: "unionpay",
         side: Some(Side::Payer),
         kind: Some(Kind::Captured),
@@ -67,6 +71,16 @@ fn every_fault_of_form_has_its_code() {
         ("a capture with a movement", |s| s.movement_id = &[3; 16], InvalidField),
         ("a void with a movement", |s| (s.kind, s.movement_id) = (Some(Kind::Voided), &[3; 16]), InvalidField),
         ("a refund id of 3 bytes", |s| (s.kind, s.movement_id) = (Some(Kind::Refunded), &[3; 3]), InvalidField),
+        ("a capture without the network's number", |s| s.network_reference = "", MissingField),
+        ("a reversal without it", |s| (s.kind, s.network_reference) = (Some(Kind::Reversed), ""), MissingField),
+        (
+            "a refund without the refund's number",
+            |s| (s.kind, s.movement_id) = (Some(Kind::Refunded), &[3; 16]),
+            MissingField,
+        ),
+        ("a number of 65 characters", |s| s.network_reference = LONG, InvalidField),
+        ("a number with a line break", |s| s.network_reference = "4200\n", InvalidField),
+        ("a refund's number of 65 characters", |s| s.refund_reference = LONG, InvalidField),
         ("no reporter", |s| s.network = "", MissingField),
         ("an unknown reporter", |s| s.network = "paypal", UnknownNetworkNamed),
         ("no payer network", |s| s.payer_network = "", MissingField),
@@ -141,7 +155,11 @@ fn what_is_right_passes() {
         ("a void without amount", |s| (s.kind, s.amount_minor) = (Some(Kind::Voided), 0)),
         ("an unknown outcome", |s| (s.kind, s.amount_minor) = (Some(Kind::UnknownOutcome), 0)),
         ("an expiry with its amount", |s| (s.kind, s.amount_minor) = (Some(Kind::Expired), 5)),
-        ("a refund", |s| (s.kind, s.movement_id) = (Some(Kind::Refunded), &[3; 16])),
+        ("a refund", |s| (s.kind, s.movement_id, s.refund_reference) = (Some(Kind::Refunded), &[3; 16], "退-1")),
+        ("an authorisation without the network's number", |s| {
+            (s.kind, s.network_reference) = (Some(Kind::Authorised), "");
+        }),
+        ("the longest number", |s| s.network_reference = &LONG[1..]),
         ("a reversal", |s| s.kind = Some(Kind::Reversed)),
         ("the withdrawal of a refund", |s| (s.kind, s.movement_id) = (Some(Kind::Reversed), &[3; 16])),
         ("the greatest amount", |s| s.amount_minor = i64::MAX),
@@ -187,6 +205,7 @@ fn the_first_fault_in_the_written_order_is_the_answer() {
         event_id: &[],
         payment_id: &[],
         movement_id: &[3; 2],
+        network_reference: "",
         network: "paypal",
         side: None,
         payer_network: "unionpay",
@@ -204,6 +223,7 @@ fn the_first_fault_in_the_written_order_is_the_answer() {
         (Quarantine::MissingField, |s| (s.event_id, s.payment_id) = (&[1; 16], &[2; 16])),
         (Quarantine::MissingField, |s| s.side = Some(Side::Payee)),
         (Quarantine::InvalidField, |s| s.movement_id = &[]),
+        (Quarantine::MissingField, |s| s.network_reference = "202611111200001234567"),
         (Quarantine::UnknownNetworkNamed, |s| s.network = "unionpay"),
         (Quarantine::InvalidField, |s| s.payer_institution = ""),
         (Quarantine::UnknownCurrency, |s| s.currency_code = "CNY"),

@@ -59,6 +59,8 @@ impl Codec for Lines {
             event_id: words[0].as_bytes(),
             payment_id: words[1].as_bytes(),
             movement_id: &[],
+            network_reference: words[5],
+            refund_reference: "",
             network: words[2],
             side: Some(if words[3] == "payer" { Side::Payer } else { Side::Payee }),
             kind: Some(Kind::Captured),

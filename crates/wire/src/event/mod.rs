@@ -230,6 +230,8 @@ impl<'a> PaymentEventRef<'a> {
             event_id: self.event_id,
             payment_id: self.payment_id,
             movement_id: self.movement_id,
+            network_reference: self.network_reference,
+            refund_reference: self.refund_reference,
             network: self.reporting_network,
             side: self.side.and_then(v1::Side::domain),
             kind: self.kind.and_then(v1::Kind::domain),
