@@ -10,6 +10,7 @@
 use std::io::BufRead;
 
 use domain::money::{Amount, CNY, Currency, ParseMoneyError, Rate, minor_from_decimal};
+use domain::report::REFERENCE_CHARS_MAX;
 
 use crate::document::Document;
 use crate::error::cut;
@@ -251,6 +252,13 @@ impl<'a> Cells<'a> {
         self.filled(column).map(str::to_owned).ok_or_else(|| self.fault(column, Reason::Empty))
     }
 
+    fn reference(&self, column: Column) -> Result<Option<String>, Fault> {
+        match self.filled(column) {
+            Some(text) if text.chars().count() > REFERENCE_CHARS_MAX => Err(self.fault(column, Reason::LongReference)),
+            text => Ok(text.map(str::to_owned)),
+        }
+    }
+
     fn row(&self) -> Result<(Row, Money), Fault> {
         let kind = self.kind()?;
         if let Some(created) = self.get(Column::Created) {
@@ -266,8 +274,10 @@ impl<'a> Cells<'a> {
         let row = Row {
             network: self.list.dialect.network,
             kind,
-            reference: self.required(Column::Reference)?,
-            refund_reference: self.filled(Column::RefundReference).map(str::to_owned),
+            reference: self
+                .reference(Column::Reference)?
+                .ok_or_else(|| self.fault(Column::Reference, Reason::Empty))?,
+            refund_reference: self.reference(Column::RefundReference)?,
             original_reference: None,
             merchant,
             order: self.get(Column::Order).unwrap_or("").to_owned(),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use domain::money::{Amount, ParseMoneyError, Rate};
+use domain::report::REFERENCE_CHARS_MAX;
 use domain::time::Timestamp;
 use thiserror::Error;
 
@@ -168,6 +169,9 @@ pub enum Reason {
         /// The charset of this layout.
         charset: Charset,
     },
+    /// Longer than any reference of a network.
+    #[error("is longer than {REFERENCE_CHARS_MAX} characters")]
+    LongReference,
     /// Longer than any line of a bill.
     #[error("the line is longer than {0} bytes")]
     TooLong(usize),

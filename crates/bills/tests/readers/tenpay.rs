@@ -268,6 +268,8 @@ fn a_bad_row_is_located_and_the_others_are_read() {
         ("交易时间", "２026-11-22 08:30:00", "交易时间 is not a date and time"),
         ("货币种类", "HKD", "货币种类 is not CNY, the only currency of the corridors"),
         ("微信订单号", "", "微信订单号 is empty"),
+        ("微信订单号", &"4".repeat(65), "微信订单号 is longer than 64 characters"),
+        ("微信退款单号", &"5".repeat(65), "微信退款单号 is longer than 64 characters"),
         ("商户号", "", "商户号 is empty"),
     ] {
         let values = ["2", "65.00", "0.00", "0.00", "0.40000", "66.00", "0.00"];

@@ -3,6 +3,7 @@
 use domain::clearing::{BillFile, BillTotals, ControlTotals, Finding, Match, MatchKey, Order, Resolution};
 use domain::ids::Sequence;
 use domain::rejection::Quarantine;
+use domain::report::REFERENCE_CHARS_MAX;
 
 use super::form::{Form, Formed, known, malformed};
 use super::{Asked, ENTRIES_MAX, v1};
@@ -99,7 +100,8 @@ impl Form<'_> {
         let kind = self.if_set::<event::v1::Kind>("record_breaks.findings.kind", sent.kind)?;
         let side = self.if_set::<event::v1::Side>("record_breaks.findings.side", sent.side)?;
         let note = self.text_if_any("record_breaks.findings.note", &sent.note, 500)?;
-        let reference = |field, text: &str| self.text_if_any(field, text, 64).map(Option::unwrap_or_default);
+        let reference =
+            |field, text: &str| self.text_if_any(field, text, REFERENCE_CHARS_MAX).map(Option::unwrap_or_default);
         Ok(Finding {
             id: self.id("record_breaks.findings.break_id", &sent.break_id)?,
             code,
