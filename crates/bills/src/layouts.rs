@@ -258,6 +258,8 @@ pub(crate) mod rd2010 {
     pub(crate) const NAME: &str = "unionpay-rd2010";
     /// Words of its heading; no other file of the networks has them together.
     pub(crate) const MARKS: [&str; 2] = ["商户代码", "清算日期"];
+    /// By kind of transaction and by kind of card; each ends with its total.
+    pub(crate) const BLOCKS: usize = 2;
     pub(crate) const GRAND_TOTAL: &str = "总计";
     /// Behind the name of a line: how many, then debit and credit of 交易金额, 费用 and 资金清算差额.
     pub(crate) const FIGURES: usize = 7;

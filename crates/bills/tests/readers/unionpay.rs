@@ -180,6 +180,17 @@ fn the_page_of_totals_is_held_against_the_list() {
 }
 
 #[test]
+fn a_page_cut_anywhere_before_its_last_total_is_never_matched() {
+    let (day, page) = (day(), page());
+    let total = gbk("总计");
+    let last = page.windows(total.len()).rposition(|bytes| bytes == total).expect("a total");
+    for end in (page.len() / 4..last).step_by(7) {
+        let reading = accepted(&archive(&[("ZM", &day), ("RD", &page[..end])]));
+        assert_ne!(reading.control(), "matched", "cut at {end} of {}", page.len());
+    }
+}
+
+#[test]
 fn a_page_alone_can_contradict_itself_but_match_nothing() {
     let reading = accepted(&page());
     assert_eq!((reading.summary.layout, reading.summary.rows), ("unionpay-rd2010", 0));
