@@ -11,6 +11,9 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
+/// What answers, nets and accounts call whoever is no network, and what filters call everybody.
+const RESERVED: [&str; 4] = ["operator", "escrow", "unknown", "all"];
+
 /// What is wrong with a rulebook text, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}: {reason}")]
@@ -162,7 +165,7 @@ impl Reader<'_> {
             limits.iter().map(|(code, minor)| Ok((self.currency(code)?, *minor))).collect::<Read<Vec<_>>>()
         };
         Ok(NetworkRule {
-            name: self.name(&row.name)?,
+            name: self.network_name(&row.name)?,
             business_day: BusinessDay {
                 offset_seconds: self.check(&row.utc_offset, offset)?,
                 cut_off_second: cut_off.transpose()?,
@@ -213,6 +216,18 @@ impl Reader<'_> {
         self.check(name, |text| {
             let index = networks.iter().position(|network| network.name.as_str() == text);
             index.and_then(Network::from_index).ok_or_else(|| format!("network {text:?} has no [[network]] entry"))
+        })
+    }
+
+    /// Stands in names of topics and, between points, in names of accounts, beside the words that mean no network.
+    fn network_name(&self, name: &Spanned<String>) -> Read<Name> {
+        self.check(name, |text| {
+            if RESERVED.contains(&text) {
+                return Err(format!("name {text:?} is taken: {} mean no network", RESERVED.join(", ")));
+            }
+            let fits = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+            let name = Name::new(text).filter(|name| fits && !name.is_none());
+            name.ok_or_else(|| format!("network name {text:?} is not 1 to 15 ASCII letters, digits, - or _"))
         })
     }
 

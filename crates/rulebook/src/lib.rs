@@ -73,6 +73,15 @@ mod tests {
             ),
             ("transit_limit", "transit_limits", "unknown field `transit_limits`"),
             ("cap = 1_300", "cap = -1", "cap -1 is negative"),
+            (
+                "name = \"tenpay\"",
+                "name = \"operator\"",
+                "name \"operator\" is taken: operator, escrow, unknown, all mean",
+            ),
+            ("name = \"tenpay\"", "name = \"escrow\"", "name \"escrow\" is taken"),
+            ("name = \"tenpay\"", "name = \"unknown\"", "name \"unknown\" is taken"),
+            ("name = \"tenpay\"", "name = \"all\"", "name \"all\" is taken"),
+            ("name = \"tenpay\"", "name = \"ten.pay\"", "network name \"ten.pay\" is not 1 to 15 ASCII letters"),
         ] {
             let broken = DEFAULT.replacen(from, to, 1);
             let error = parse(&broken).expect_err(to);
