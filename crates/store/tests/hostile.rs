@@ -3,6 +3,7 @@
 
 mod common;
 
+use domain::clearing::Register;
 use domain::ids::Sequence;
 use proptest::prelude::*;
 use store::block::BlockView;
@@ -132,6 +133,51 @@ proptest! {
         let view = BlockView::decode(&block).expect("a block");
         let read: Result<Vec<Entry<'_>>, _> = view.entries().map(|entry| entry.map(|(_, entry)| entry)).collect();
         prop_assert_eq!(read, Ok(entries));
+    }
+}
+
+/// A state whose register is `register`, byte for byte.
+fn state_with(register: &[u8]) -> Vec<u8> {
+    let mut state = StateRecord { register: Register::default(), ..common::state() }.encode();
+    // An empty register is four lengths of nothing.
+    state.truncate(state.len() - 4);
+    [state.as_slice(), register].concat()
+}
+
+fn register() -> Vec<u8> {
+    let before = state_with(&[]).len();
+    common::state().encode().split_off(before)
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_or_invented_register_never_panics(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in any::<prop::sample::Index>(),
+        invented: Vec<u8>,
+    ) {
+        let mut bytes = register();
+        prop_assert!(StateRecord::decode(&state_with(&bytes)).is_ok());
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let _ = StateRecord::decode(&state_with(&bytes));
+        bytes.truncate(cut.index(bytes.len()));
+        prop_assert!(StateRecord::decode(&state_with(&bytes)).is_err());
+        bytes.extend(invented.as_slice());
+        let _ = StateRecord::decode(&state_with(&bytes));
+        let _ = StateRecord::decode(&state_with(&invented));
+    }
+}
+
+#[test]
+fn a_length_that_lies_in_the_register_allocates_nothing() {
+    let most = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+    // Settlements, files, breaks, matched legs; then the lines of a settlement and the name of a file.
+    for before in [&b""[..], &[0], &[0, 0], &[0, 0, 0], b"\x01CNY\x01", &[&[0, 1, 0, 0], [7; 32].as_slice()].concat()] {
+        let error = StateRecord::decode(&state_with(&[before, &most].concat())).expect_err("nothing is that long");
+        assert_eq!(error.reason, store::error::FormatReason::EndsEarly, "after {before:?}");
     }
 }
 
