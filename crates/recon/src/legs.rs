@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering;
 
+use domain::clearing::FileDigest;
 use domain::ids::{Id, Network, Sequence};
 use domain::money::Currency;
 use domain::payment::Side;
@@ -58,6 +59,8 @@ pub struct Leg {
     pub answer: AnswerCode,
     /// What it says.
     pub facts: LegFacts,
+    /// The file whose row it was made from (T3a); `None` for what a network reported.
+    pub proven_by: Option<FileDigest>,
 }
 
 impl Leg {
@@ -95,6 +98,7 @@ pub(crate) struct Completed {
     pub(crate) business_date: Date,
     pub(crate) network_reference: String,
     pub(crate) refund_reference: String,
+    pub(crate) proven_by: FileDigest,
 }
 
 /// Every leg so far.
@@ -130,7 +134,7 @@ impl Legs {
         self.by_payment = sorted(&self.all, |a, b| a.payment.cmp(&b.payment));
         if !self.completed.is_empty() {
             for completed in std::mem::take(&mut self.completed) {
-                let leg = self.of_payment(completed.payment).next().map(|partner| made_from_row(partner, completed));
+                let leg = self.with_payment(completed.payment).next().map(|partner| made_from_row(partner, completed));
                 self.all.extend(leg);
             }
             self.all.sort_by_key(|leg| leg.sequence);
@@ -141,28 +145,13 @@ impl Legs {
         self.by_order = sorted(&self.all, |a, b| a.merchant_order.cmp(&b.merchant_order));
     }
 
-    /// Captures, refunds and reversals of a network's business date, in the order of the log.
-    pub(crate) fn of_day(&self, network: Network, date: Date) -> impl Iterator<Item = &Leg> {
-        self.all.iter().filter(move |leg| leg.facts.network == network && leg.facts.business_date == date)
+    /// What there is to hold `file` against: everything but what the file itself has proven, so that a run again over it finds
+    /// what the first one found.
+    pub(crate) const fn beside(&self, file: FileDigest) -> Beside<'_> {
+        Beside { legs: self, file }
     }
 
-    /// Everything that a network reported under its reference; nothing for no reference.
-    pub(crate) fn referring<'a>(&'a self, network: Network, reference: &str) -> impl Iterator<Item = &'a Leg> {
-        let wanted = (network, reference);
-        let found = self.range(&self.by_reference, move |leg| {
-            (leg.facts.network, leg.facts.network_reference.as_str()).cmp(&wanted)
-        });
-        found.filter(move |_| !reference.is_empty())
-    }
-
-    /// Everything that any network reported for a merchant's order; nothing for no order number.
-    pub(crate) fn with_order<'a>(&'a self, order: &str) -> impl Iterator<Item = &'a Leg> {
-        let found = self.range(&self.by_order, move |leg| leg.facts.merchant_order.as_str().cmp(order));
-        found.filter(move |_| !order.is_empty())
-    }
-
-    /// Everything that any network reported of a payment.
-    pub(crate) fn of_payment(&self, payment: Id) -> impl Iterator<Item = &Leg> {
+    fn with_payment(&self, payment: Id) -> impl Iterator<Item = &Leg> {
         self.range(&self.by_payment, move |leg| leg.facts.payment.cmp(&payment))
     }
 
@@ -170,6 +159,45 @@ impl Legs {
         let start = index.partition_point(|&position| compare(&self.all[position as usize]).is_lt());
         let legs = index[start..].iter().map(|&position| &self.all[position as usize]);
         legs.take_while(move |leg| compare(leg).is_eq())
+    }
+}
+
+/// The legs that a file is held against.
+#[derive(Clone, Copy)]
+pub(crate) struct Beside<'a> {
+    legs: &'a Legs,
+    file: FileDigest,
+}
+
+impl<'a> Beside<'a> {
+    /// Captures, refunds and reversals of a network's business date, in the order of the log.
+    pub(crate) fn of_day(self, network: Network, date: Date) -> impl Iterator<Item = &'a Leg> {
+        let of_day = move |leg: &&Leg| (leg.facts.network, leg.facts.business_date) == (network, date);
+        self.but_own(self.legs.all.iter()).filter(of_day)
+    }
+
+    /// Everything that a network reported under its reference; nothing for no reference.
+    pub(crate) fn referring(self, network: Network, reference: &str) -> impl Iterator<Item = &'a Leg> {
+        let wanted = (network, reference);
+        let found = self.legs.range(&self.legs.by_reference, move |leg| {
+            (leg.facts.network, leg.facts.network_reference.as_str()).cmp(&wanted)
+        });
+        self.but_own(found).filter(move |_| !reference.is_empty())
+    }
+
+    /// Everything that any network reported for a merchant's order; nothing for no order number.
+    pub(crate) fn with_order(self, order: &str) -> impl Iterator<Item = &'a Leg> {
+        let found = self.legs.range(&self.legs.by_order, move |leg| leg.facts.merchant_order.as_str().cmp(order));
+        self.but_own(found).filter(move |_| !order.is_empty())
+    }
+
+    /// Everything that any network reported of a payment.
+    pub(crate) fn of_payment(self, payment: Id) -> impl Iterator<Item = &'a Leg> {
+        self.but_own(self.legs.with_payment(payment))
+    }
+
+    fn but_own(self, legs: impl Iterator<Item = &'a Leg>) -> impl Iterator<Item = &'a Leg> {
+        legs.filter(move |leg| leg.proven_by != Some(self.file))
     }
 }
 
@@ -200,5 +228,5 @@ fn made_from_row(partner: &Leg, completed: Completed) -> Leg {
         has_evidence: true,
         ..known.clone()
     };
-    Leg { sequence, answer: AnswerCode::ACCEPTED, facts }
+    Leg { sequence, answer: AnswerCode::ACCEPTED, facts, proven_by: Some(completed.proven_by) }
 }

@@ -67,7 +67,7 @@ impl Log {
         }
         match read(entry.kind, &entry.raw) {
             Some(Logged::Leg(facts)) => {
-                self.legs.push(Leg { sequence: entry.sequence, answer: entry.answer, facts });
+                self.legs.push(Leg { sequence: entry.sequence, answer: entry.answer, facts, proven_by: None });
             }
             Some(Logged::Order(order)) if entry.answer == AnswerCode::ACCEPTED => {
                 self.complete(entry.sequence, &order);
@@ -95,6 +95,7 @@ impl Log {
             business_date,
             network_reference: text(|finding| &finding.network_reference),
             refund_reference: text(|finding| &finding.refund_reference),
+            proven_by: row.file,
         });
     }
 }
@@ -179,7 +180,7 @@ mod tests {
         log.add(&entry(1, kind, answer), &read);
         log.add(&entry(2, EntryKind::PaymentEvent, AnswerCode::ACCEPTED), &read);
         log.legs.index();
-        log.legs.of_payment(Id(1)).map(|leg| (leg.facts.network, leg.sequence.0)).collect()
+        log.legs.beside([0; 32]).of_payment(Id(1)).map(|leg| (leg.facts.network, leg.sequence.0)).collect()
     }
 
     #[test]

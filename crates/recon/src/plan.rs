@@ -20,7 +20,7 @@ use domain::time::BusinessDay;
 use crate::draft::{Draft, Proof, identify, line_number};
 use crate::judge::{Verdict, judge};
 use crate::key::{Key, OrderKey, Step};
-use crate::legs::{Leg, Legs};
+use crate::legs::{Beside, Leg, Legs};
 use crate::order::Order;
 use crate::past::Past;
 
@@ -91,7 +91,7 @@ pub fn plan(bill: &Bill, legs: &Legs, past: &Past, day: BusinessDay) -> Plan {
 
 pub(crate) struct Planner<'a> {
     pub(crate) bill: &'a Bill,
-    pub(crate) legs: &'a Legs,
+    pub(crate) legs: Beside<'a>,
     pub(crate) past: &'a Past,
     pub(crate) day: BusinessDay,
     /// Open breaks of one side only, which a match ends.
@@ -114,7 +114,7 @@ impl<'a> Planner<'a> {
         let disputed = of_row.filter(|finding| finding.business_date != bill.file.business_date);
         Self {
             bill,
-            legs,
+            legs: legs.beside(bill.file.digest),
             past,
             day,
             waiting: waiting.filter_map(|finding| Some((key_of(finding, bill.writer)?, finding.id))).collect(),

@@ -81,12 +81,12 @@ impl Codec for Lines {
         })
     }
 
-    fn command(&self, _: &[u8], rules: &Rulebook) -> Result<Directive, Quarantine> {
+    fn command(&self, raw: &[u8], rules: &Rulebook) -> Result<Directive, Quarantine> {
         let network = rules.network("unionpay").expect("a network of the default");
         let amount = Amount::new(1_000_000, CNY).expect("not negative");
         Ok(Directive {
             principal: "bank".to_owned(),
-            idempotency_key: "prefund".to_owned(),
+            idempotency_key: String::from_utf8_lossy(raw).into_owned(),
             bank_reference: None,
             action: Ok(Action::Command(Command::ConfirmPrefund { network, amount })),
         })
@@ -105,11 +105,15 @@ impl Clock for Noon {
     }
 }
 
-struct Day;
+/// The records, and as many commands more as orders were given by an earlier run.
+struct Day {
+    orders: usize,
+}
 
 impl Source for Day {
     fn poll(&mut self, _: usize, _: Duration, take: &mut dyn FnMut(Input<'_>)) -> Result<Polled, SourceError> {
-        for (raw, offset) in RECORDS.iter().zip(0..) {
+        let orders = (0..self.orders).map(|order| format!("order {order}"));
+        for (raw, offset) in RECORDS.iter().map(ToString::to_string).chain(orders).zip(0..) {
             let mut words = raw.split('|').skip(1);
             let key = words.next().unwrap_or_default().as_bytes();
             let network = words.next().unwrap_or("control");
@@ -121,6 +125,10 @@ impl Source for Day {
 }
 
 fn handle() -> Handle {
+    handle_after(0)
+}
+
+fn handle_after(orders: usize) -> Handle {
     let topic = |name: &str| Topic { topic: name.to_owned(), topic_id: String::new(), partitions: 1 };
     let sources = TOPICS.map(topic).to_vec();
     let genesis = Genesis { cluster: "test".to_owned(), shard: 0, sources };
@@ -128,7 +136,7 @@ fn handle() -> Handle {
     let rules = rulebook::DEFAULT.as_bytes();
     let ledger = Ledger::open(store, Box::new(Lines), Box::new(Noon), rules, Options::default()).expect("a ledger");
     let handle = ledger.handle();
-    ledger.start(Box::new(Day)).expect("threads").wait().expect("a day");
+    ledger.start(Box::new(Day { orders })).expect("threads").wait().expect("a day");
     handle
 }
 
@@ -164,6 +172,7 @@ fn leg(kind: EntryKind, raw: &[u8]) -> Option<Logged> {
 struct Desk {
     orders: BTreeMap<String, Order>,
     names: Vec<&'static str>,
+    given: Vec<Order>,
     refuses: &'static str,
     breaks_down_at: &'static str,
 }
@@ -175,6 +184,7 @@ impl Commands for Desk {
             return Err("no answer within 5 s".into());
         }
         self.names.push(order.name());
+        self.given.push(order.clone());
         if order.name() == self.refuses {
             return Ok(Outcome::Refused("CYCLE_STATE".to_owned()));
         }
@@ -227,6 +237,23 @@ fn running_again_changes_nothing() {
     assert_eq!(second.bookings[0].outcome, "duplicate");
     let ids = |report: &Report| report.breaks.iter().map(|found| found.break_id.clone()).collect::<Vec<_>>();
     assert_eq!(ids(&first), ids(&second));
+}
+
+/// What a row has proven is a leg of the log by then, and stays a finding of the file that has proven it.
+#[test]
+fn a_run_over_a_log_that_holds_the_first_ones_orders_finds_the_same() {
+    let (directory, mut desk) = (directory(), Desk::default());
+    let first = run(directory.path(), &handle(), Some(&mut desk)).expect("a run");
+    let orders = desk.given;
+    let read = |kind, raw: &[u8]| match std::str::from_utf8(raw).expect("text").strip_prefix("order ") {
+        Some(order) => Some(Logged::Order(orders[order.parse::<usize>().expect("a number")].clone())),
+        None => leg(kind, raw),
+    };
+    let files = Files::of_directory(directory.path()).expect("a directory");
+    let again = reconcile(&files, &handle_after(orders.len()), &read, date(), None, &mut |_| {}).expect("a run");
+    assert_eq!(again.to_string(), first.to_string());
+    let found = |report: &Report| report.breaks.iter().map(|one| (one.code, one.break_id.clone())).collect::<Vec<_>>();
+    assert_eq!(found(&again), found(&first));
 }
 
 #[test]

@@ -221,7 +221,7 @@ fn leg(line: &str) -> Leg {
         has_evidence: words.named("evidence").is_some(),
     };
     let sequence = Sequence(words.plain[0].parse().expect("a sequence"));
-    Leg { sequence, answer: answer(words.named("answer").unwrap_or("accepted")), facts }
+    Leg { sequence, answer: answer(words.named("answer").unwrap_or("accepted")), facts, proven_by: None }
 }
 
 fn kind(word: &str) -> Kind {

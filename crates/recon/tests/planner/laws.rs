@@ -59,7 +59,7 @@ fn leg(sequence: usize, kind: Kind, payment: u128, step: u128, minor: i64) -> Le
         merchant_fee_minor: Some(if is_refund { -fee } else { fee }),
         has_evidence: false,
     };
-    Leg { sequence: Sequence(sequence as u64), answer: AnswerCode::ACCEPTED, facts }
+    Leg { sequence: Sequence(sequence as u64), answer: AnswerCode::ACCEPTED, facts, proven_by: None }
 }
 
 fn yuan(minor: i64) -> String {
