@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use domain::time::Date;
 use thiserror::Error;
 
 /// Why a run stopped. What it had submitted stands, and running again goes on from there.
@@ -15,6 +16,16 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// The file is another day's: held against this one, every row and every leg would be a break.
+    #[error("{file} is the bill of {of}, not of {asked}; nothing of it was recorded")]
+    OtherDate {
+        /// Its name.
+        file: String,
+        /// The date under which the ledger knows it, or most of its rows.
+        of: Date,
+        /// The date that was asked for.
+        asked: Date,
     },
     /// The log.
     #[error("reading the ledger")]

@@ -76,6 +76,12 @@ impl Past {
         self.versions(network, date).next().is_some()
     }
 
+    /// Business dates under which a file is on record.
+    pub(crate) fn dates_of(&self, network: Network, digest: &FileDigest) -> BTreeSet<Date> {
+        let versions = self.files.iter().filter(|known| known.network == network && known.digest == *digest);
+        versions.map(|known| known.business_date).collect()
+    }
+
     /// Whose file that is, and of which business date. Days without a row may share one, but no row can tell.
     pub(crate) fn file(&self, digest: &FileDigest) -> Option<(Network, Date)> {
         let known = self.files.iter().find(|known| known.digest == *digest)?;

@@ -4,6 +4,8 @@
 //! an interrupted run leaves nothing that rests on something missing. What is on record already is not submitted again; the
 //! rest has keys made from its content, so that running again is safe at every point.
 
+use std::collections::BTreeMap;
+
 use domain::break_code::BreakCode;
 use domain::clearing::{FileDigest, Finding, Match};
 use domain::ids::Sequence;
@@ -15,10 +17,14 @@ use ledger::Handle;
 use crate::draft::{Draft, identify};
 use crate::error::Error;
 use crate::files::{self, Files, Opened, name_of};
+use crate::key::Key;
 use crate::log::{Log, ReadLogged};
 use crate::order::{Commands, Order, Outcome};
 use crate::plan::{Bill, Plan, plan};
 use crate::report::{Report, Verdict};
+
+/// Fewer rows than this may all belong beside the cut-off of another day.
+const ROWS_OF_A_DAY: usize = 10;
 
 /// Where a run stands, for whoever waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,11 +87,36 @@ struct Run<'a> {
 impl Run<'_> {
     fn file(&mut self, bill: &Bill) -> Result<(), Error> {
         let Some(rule) = self.rules.networks.get(bill.file.network.index()) else { return Ok(()) };
+        if let Some(of) = self.other_date(bill) {
+            return Err(Error::OtherDate { file: bill.file.file_name.clone(), of, asked: self.date });
+        }
         let plan = plan(bill, &self.log.legs, &self.log.past, rule.business_day);
         let (file, breaks) = (bill.file.file_name.as_str(), plan.findings.len());
         (self.progress)(Progress::Planned { file, rows: bill.rows.len(), breaks });
         self.report.add_plan(&plan, &self.rules);
         self.carry_out(plan)
+    }
+
+    /// The date that a file is of when it is not the one asked for: on record under it, or most of its rows are. Times in
+    /// the file say nothing, because a network's clearing date need not be the day of its rows.
+    fn other_date(&self, bill: &Bill) -> Option<Date> {
+        let recorded = self.log.past.dates_of(bill.file.network, &bill.file.digest);
+        match (recorded.contains(&self.date), recorded.first()) {
+            (true, _) => return None,
+            (false, Some(of)) if !bill.rows.is_empty() => return Some(*of),
+            _ => {}
+        }
+        let legs = self.log.legs.beside(bill.file.digest);
+        let mut dates = BTreeMap::<Date, usize>::new();
+        for row in &bill.rows {
+            let mut same = legs.referring(bill.file.network, &row.reference);
+            if let Some(leg) = same.find(|leg| Key::of_leg(leg, bill.writer) == Some(Key::of_row(row))) {
+                let rows = dates.entry(leg.facts.business_date).or_default();
+                *rows = rows.saturating_add(1);
+            }
+        }
+        let (of, rows) = dates.into_iter().max_by_key(|(_, rows)| *rows)?;
+        (of != self.date && rows >= ROWS_OF_A_DAY && rows > bill.rows.len() / 2).then_some(of)
     }
 
     fn carry_out(&mut self, plan: Plan) -> Result<(), Error> {

@@ -319,6 +319,58 @@ fn totals_that_disagree_refuse_the_file_with_one_break() {
 }
 
 #[test]
+fn a_directory_without_files_is_a_missing_file_of_every_network() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let report = run(directory.path(), &handle(), None).expect("a dry run");
+    let missing: Vec<_> = report.breaks.iter().map(|found| (found.code, found.network.as_str())).collect();
+    assert_eq!(missing, ["unionpay", "tenpay", "alipay"].map(|network| ("FILE_MISSING", network)));
+}
+
+#[test]
+fn a_bill_that_was_cut_off_is_refused_and_one_that_is_another_files_end_too() {
+    let (directory, handle) = (directory(), handle());
+    let bill = directory.path().join("tenpay.csv");
+    for cut in [BILL.len() / 2, BILL.find("总交易单数").expect("totals")] {
+        let cut = (0..=cut).rev().find(|at| BILL.is_char_boundary(*at)).expect("a boundary");
+        std::fs::write(&bill, &BILL[..cut]).expect("a file");
+        let report = run(directory.path(), &handle, None).expect("a dry run");
+        assert_eq!((report.breaks[0].code, report.verdict), ("CONTROL_TOTAL", Verdict::Refused));
+        assert!(report.breaks[0].note.contains("the file is truncated, fetch it again"), "{}", report.breaks[0].note);
+    }
+    std::fs::write(&bill, "<xml><return_code><![CDATA[FAIL]]></return_code></xml>").expect("a file");
+    let report = run(directory.path(), &handle, None).expect("a dry run");
+    assert!(report.not_compared[0].reason.contains("do not reconcile, fetch again later"), "{:?}", report.not_compared);
+}
+
+#[test]
+fn a_day_without_a_bill_is_compared_with_no_rows() {
+    let (directory, handle) = (directory(), handle());
+    let message =
+        "<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[No Bill Exist]]></return_msg></xml>";
+    std::fs::write(directory.path().join("tenpay.csv"), message).expect("a file");
+    let report = run(directory.path(), &handle, None).expect("a dry run");
+    let codes: Vec<_> = report.breaks.iter().map(|found| (found.code, found.network.as_str())).collect();
+    assert_eq!(codes, [("NETWORK_MISSING", "tenpay"), ("FILE_MISSING", "unionpay"), ("FILE_MISSING", "alipay")]);
+}
+
+#[test]
+fn a_file_on_record_under_another_date_is_refused_and_nothing_is_recorded() {
+    let (directory, mut desk) = (directory(), Desk::default());
+    run(directory.path(), &handle(), Some(&mut desk)).expect("a run");
+    let orders = desk.given;
+    let read = |kind, raw: &[u8]| match std::str::from_utf8(raw).expect("text").strip_prefix("order ") {
+        Some(order) => Some(Logged::Order(orders[order.parse::<usize>().expect("a number")].clone())),
+        None => leg(kind, raw),
+    };
+    let (files, handle) = (Files::of_directory(directory.path()).expect("a directory"), handle_after(orders.len()));
+    let (mut desk, next) = (Desk::default(), date().plus_days(1));
+    let run = reconcile(&files, &handle, &read, next, Some(&mut desk), &mut |_| {});
+    let said = run.expect_err("another day's file").to_string();
+    assert_eq!(said, "tenpay.csv is the bill of 2026-11-22, not of 2026-11-23; nothing of it was recorded");
+    assert!(desk.given.is_empty());
+}
+
+#[test]
 fn a_directory_that_is_not_there_is_named() {
     let directory = tempfile::tempdir().expect("a directory");
     let error = Files::of_directory(&directory.path().join("2026-11-22")).expect_err("nothing there");
