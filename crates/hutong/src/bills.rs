@@ -192,7 +192,11 @@ fn print_json(inspection: &Inspection, out: &mut impl Write) -> io::Result<()> {
 
 fn explain_errors(inspection: &Inspection, out: &mut impl Write) -> io::Result<()> {
     for Located { line, field, value, reason } in &inspection.errors {
-        writeln!(out, "{}: line {line}, {field} {value:?}: {reason}", inspection.file)?;
+        match (line, value.as_str()) {
+            (0, "") => writeln!(out, "{}: {reason}", inspection.file)?,
+            (0, member) => writeln!(out, "{}: {member:?}: {reason}", inspection.file)?,
+            _ => writeln!(out, "{}: line {line}, {field} {value:?}: {reason}", inspection.file)?,
+        }
     }
     Ok(())
 }

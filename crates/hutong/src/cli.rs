@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::ids::Id;
+use domain::time::Date;
+use simulator::day::{PAYMENTS_MAX, PAYMENTS_MIN};
 use wire::common::v1::CycleRef;
 
 use crate::remote::{self, At, Remote};
-use crate::{events, exit};
+use crate::{events, exit, simulate};
 
 /// Hutong 互通: a settlement ledger between payment networks.
 #[derive(Debug, Parser)]
@@ -55,17 +57,23 @@ pub(crate) enum Verb {
     Bench(BenchVerb),
 }
 
+/// A date as people write it.
+pub(crate) fn date(text: &str) -> Result<Date, String> {
+    Date::parse_iso(text).ok_or_else(|| "there is no such date; one is written like 2025-11-11".to_owned())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct DayArguments {
     /// How many payments the day has, 1,000 to 1,000,000; some two records each
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(long, value_name = "N", default_value_t = 100_000,
+        value_parser = clap::value_parser!(u64).range(PAYMENTS_MIN..=PAYMENTS_MAX))]
     pub(crate) payments: u64,
     /// The same seed gives the same day
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(crate) seed: u64,
     /// The day's date
-    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2025-11-11")]
-    pub(crate) date: String,
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2025-11-11", value_parser = simulate::date)]
+    pub(crate) date: Date,
 }
 
 #[derive(Debug, Args)]
@@ -101,8 +109,8 @@ pub(crate) struct SimulateArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ReconcileArguments {
     /// The networks' business date
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub(crate) date: String,
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub(crate) date: Date,
     /// Directory with the networks' bill files of that date, plain or in the zip they came in
     #[arg(long, value_name = "DIR")]
     pub(crate) bills: PathBuf,

@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal, Write};
 
-use anyhow::Context;
 use domain::rulebook::Rulebook;
 use domain::state::View;
 use domain::time::Date;
@@ -19,31 +18,44 @@ use crate::{kafka, recorded};
 pub(crate) const PRINCIPAL: &str = "reconciliation-worker";
 
 pub(crate) fn run(arguments: &ReconcileArguments, out: &mut impl Write, log: &mut impl Write) -> anyhow::Result<Exit> {
-    let date = Date::parse_iso(&arguments.date);
-    let date = date.with_context(|| format!("{} is not a date such as 2025-11-11", arguments.date))?;
+    let directory = &arguments.data_dir;
+    anyhow::ensure!(directory.is_dir(), "there is no data directory {}; `hutong serve` makes one", directory.display());
     let files = Files::of_directory(&arguments.bills)?;
     let cluster = match kafka::check(&arguments.brokers) {
         Ok(cluster) => cluster,
         Err(error) => return kafka::failed(error, log),
     };
-    let opened = node::open(Topics::Kept { cluster: &cluster }, &arguments.data_dir, rulebook::DEFAULT)?;
+    let opened = node::open(Topics::Kept { cluster: &cluster }, directory, rulebook::DEFAULT)?;
     let report = if arguments.dry_run {
         // What the ledger holds already, and nothing is written anywhere: no topic is read, no refusal published.
-        reconcile(&files, &opened.0.handle(), date, None, log)?
+        reconcile(&files, &opened.0.handle(), arguments.date, None, log)
     } else {
         let node = match Node::start(&arguments.brokers, opened) {
             Ok(node) => node,
             Err(error) => return kafka::failed(error, log),
         };
-        let report = with_node(arguments, &node, &files, date, log);
+        let report = with_node(arguments, &node, &files, log);
         node.stop()?;
-        report?
+        report
     };
+    let report = match report {
+        Err(error) if matches!(error.downcast_ref(), Some(recon::Error::OtherDate { .. })) => {
+            writeln!(log, "hutong: {error}")?;
+            return Ok(Exit::Refused);
+        }
+        report => report?,
+    };
+    let is_of_nothing = report.files.is_empty() && report.not_compared.is_empty() && report.breaks.is_empty();
+    if is_of_nothing {
+        let (bills, date) = (arguments.bills.display(), arguments.date);
+        writeln!(log, "hutong: no file is in {bills}, and those of {date} are on record; nothing was compared")?;
+    }
     match arguments.output {
         Output::Json => writeln!(out, "{}", report.to_json())?,
         Output::Table => print(&report, out)?,
     }
     Ok(match report.verdict {
+        _ if is_of_nothing => Exit::Error,
         Verdict::Clean => Exit::Clean,
         Verdict::Breaks => Exit::Breaks,
         Verdict::Refused => Exit::Refused,
@@ -54,12 +66,11 @@ fn with_node(
     arguments: &ReconcileArguments,
     node: &Node,
     files: &Files,
-    date: Date,
     log: &mut impl Write,
 ) -> anyhow::Result<Report> {
     node.wait_until_read(kafka::PATIENCE)?;
     let mut clerk = Clerk::new(&arguments.brokers, node.handle.clone(), PRINCIPAL, None)?;
-    reconcile(files, &node.handle, date, Some(&mut clerk), log)
+    reconcile(files, &node.handle, arguments.date, Some(&mut clerk), log)
 }
 
 /// One run of the worker, with progress for a person who waits.
@@ -88,11 +99,9 @@ fn print(report: &Report, out: &mut impl Write) -> std::io::Result<()> {
         let (ledger, file) = (amount(line.ledger_minor), amount(line.file_minor));
         let place = line.line.map_or_else(|| "no row".to_owned(), |line| format!("line {line}"));
         let (network, reference) = (&line.network, &line.network_reference);
-        writeln!(
-            out,
-            "{:<20} {network:<9} {reference:<32} {place:<12} ledger {ledger:>12} file {file:>12}",
-            line.code
-        )?;
+        let facts =
+            format!("{:<20} {network:<9} {reference:<32} {place:<12} ledger {ledger:>12} file {file:>12}", line.code);
+        writeln!(out, "{}", format!("{facts}  {}", line.note).trim_end())?;
     }
     for unread in &report.not_compared {
         writeln!(out, "not compared: {}: {}", unread.file, unread.reason)?;

@@ -6,19 +6,24 @@ use std::path::Path;
 use anyhow::Context;
 use simulator::day::{Date, Day, DayOptions};
 
-use crate::cli::{DayArguments, SimulateArguments};
+use crate::cli::{self, DayArguments, SimulateArguments};
 use crate::exit::Exit;
 
 /// The plan of a day that the command line asks for.
 pub(crate) fn plan(arguments: &DayArguments) -> anyhow::Result<Day> {
-    let options = DayOptions { seed: arguments.seed, payments: arguments.payments, date: date(&arguments.date)? };
-    Ok(Day::new(options)?)
+    let date = simulated(arguments.date).context("checked when the command line was read")?;
+    Ok(Day::new(DayOptions { seed: arguments.seed, payments: arguments.payments, date })?)
 }
 
-fn date(text: &str) -> anyhow::Result<Date> {
-    let digits = domain::time::Date::parse_iso(text).map(domain::time::Date::ymd);
-    let date = digits.and_then(|(year, month, day)| Date::new(u32::try_from(year).ok()?, month, day));
-    date.with_context(|| format!("{text} is not a date such as 2025-11-11"))
+/// A date of which there can be a day.
+pub(crate) fn date(text: &str) -> Result<domain::time::Date, String> {
+    let date = cli::date(text)?;
+    simulated(date).map(|_| date).ok_or_else(|| "days are made from 1992-01-01 to 2199-12-31".to_owned())
+}
+
+fn simulated(date: domain::time::Date) -> Option<Date> {
+    let (year, month, day) = date.ymd();
+    Date::new(u32::try_from(year).ok()?, month, day)
 }
 
 /// Writes bills and truth of a day below `directory`: `bills/`, `truth.json`.

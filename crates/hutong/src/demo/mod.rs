@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use domain::cycle::CycleId;
 use domain::money::CNY;
-use domain::time::{Date, Timestamp};
+use domain::time::Timestamp;
 use ingest::bank::Worker;
 use ingest::{LocalBroker, Paced};
 use recon::Files;
@@ -117,8 +117,9 @@ fn topics() -> Vec<&'static str> {
 /// Makes on somebody else's cluster the topics that are not there.
 fn cluster_with_topics(brokers: &str) -> Result<String, ingest::Error> {
     for topic in topics() {
-        if matches!(ingest::check(brokers, &[topic], kafka::PATIENCE), Err(ingest::Error::Source(_))) {
-            ingest::Admin::new(brokers)?.create(&[topic], 1)?;
+        match ingest::check(brokers, &[topic], kafka::PATIENCE) {
+            Err(ingest::Error::Source(_)) => ingest::Admin::new(brokers)?.create(&[topic], 1)?,
+            answered => drop(answered?),
         }
     }
     ingest::check(brokers, &topics(), kafka::PATIENCE)
@@ -169,7 +170,7 @@ impl Live<'_> {
         let (records, seconds) = self.publish(stage)?;
         stage.say(format_args!("{records} records are in the ledger, {seconds:.1} s; cycle CNY/1 is closed"))?;
 
-        let date = Date::parse_iso(&self.arguments.day.date).context("checked when the day was planned")?;
+        let date = self.arguments.day.date;
         let morning = Some(Timestamp::from_civil(date.plus_days(1), MORNING_SECONDS, BEIJING_SECONDS));
         let mut worker = Clerk::new(self.brokers, handle.clone(), reconcile::PRINCIPAL, morning)?;
         let files = Files::of_directory(&self.place.bills())?;
