@@ -198,12 +198,15 @@ impl Desk<'_> {
         Ok(Change::None)
     }
 
-    /// What is left must still cover what the network owes; a net debit cap is no reason to keep money here.
+    /// What is left must still cover what the network owes, and be there for what is at the bank, which an agreed cover does
+    /// not pay; a net debit cap is no reason to keep money here.
     fn withdraw(&mut self, network: Network, amount: Amount) -> Decided {
         let (currency, minor) = (amount.currency(), i128::from(amount.minor()));
         let (asset, liquidity) = cash_of(network, currency);
         let left = self.state.covered(network, currency) - minor;
-        if self.state.book().standing(liquidity) < minor || self.state.exposure(network, currency) > left {
+        let at_the_bank = self.state.register().at_the_bank(Party::Network(network), currency);
+        if self.state.book().standing(liquidity) - minor < at_the_bank || self.state.exposure(network, currency) > left
+        {
             return Err(RejectionCode::InsufficientLiquidity);
         }
         self.book(Journal::Withdrawal, liquidity, asset, amount)
@@ -279,13 +282,15 @@ impl Desk<'_> {
         self.book(Journal::ShortAdvanced, debit, short, amount)
     }
 
-    /// Own funds less what cycles that are not settled yet have already advanced.
+    /// Own funds less what cycles that are not settled yet have already advanced, or owe at the bank.
     fn check_own_funds(&self, amount: Amount) -> Result<(), RejectionCode> {
         let own = self.state.book().standing(Account::settle_asset(Party::Operator, amount.currency()));
         let cycles = self.state.cycles(amount.currency()).iter();
-        let advanced: i128 =
-            cycles.filter(|cycle| cycle.state != CycleState::Settled).map(|cycle| cycle.advanced).sum();
-        if own - advanced < i128::from(amount.minor()) { Err(RejectionCode::OwnFundsInsufficient) } else { Ok(()) }
+        let at_the_bank =
+            |id| self.state.register().settlement(id).map_or(0, |settlement| settlement.at_the_bank(Party::Operator));
+        let unsettled = cycles.filter(|cycle| cycle.state != CycleState::Settled);
+        let spoken_for: i128 = unsettled.map(|cycle| cycle.advanced.max(at_the_bank(cycle.id))).sum();
+        if own - spoken_for < i128::from(amount.minor()) { Err(RejectionCode::OwnFundsInsufficient) } else { Ok(()) }
     }
 
     fn adjust_fee(&mut self, network: Network, currency: Currency, minor: i64) -> Decided {

@@ -10,7 +10,7 @@ use super::records::{
 };
 use super::settlement::{InstructionState, Settlement};
 use crate::cycle::CycleId;
-use crate::ids::{Id, Sequence};
+use crate::ids::{Id, Party, Sequence};
 use crate::money::Currency;
 use crate::time::Timestamp;
 
@@ -104,6 +104,13 @@ impl Register {
     /// Every settlement, by currency and cycle.
     pub fn settlements(&self) -> impl DoubleEndedIterator<Item = &Settlement> {
         self.settlements.values().map(Arc::as_ref)
+    }
+
+    /// What a party owes in settlements of a currency whose instructions are out, minor units.
+    #[must_use]
+    pub fn at_the_bank(&self, party: Party, currency: Currency) -> i128 {
+        let of_currency = self.settlements().filter(|settlement| settlement.cycle.currency == currency);
+        of_currency.fold(0, |sum: i128, settlement| sum.saturating_add(settlement.at_the_bank(party)))
     }
 
     /// Every version of every file, in the order in which they were recorded.

@@ -124,6 +124,14 @@ impl Settlement {
         })
     }
 
+    /// What a party owes while instructions are out, minor units: nothing else may take that money.
+    #[must_use]
+    pub fn at_the_bank(&self, party: Party) -> i128 {
+        let is_out = self.started.is_some() && self.settled.is_none();
+        let line = self.lines.iter().find(|(of, minor)| is_out && *of == party && *minor < 0);
+        line.map_or(0, |(_, minor)| minor.saturating_neg())
+    }
+
     /// Whether every instruction but, perhaps, the one at `index` is confirmed.
     pub(super) fn is_confirmed_but_for(&self, index: Option<usize>) -> bool {
         let mut others = self.instructions.iter().enumerate().filter(|(at, _)| Some(*at) != index);

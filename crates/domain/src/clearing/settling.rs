@@ -75,8 +75,10 @@ impl Desk<'_> {
     fn short_of_liquidity(&self, settlement: &Settlement) -> Result<Vec<Network>, RejectionCode> {
         let mut short = Vec::new();
         for &(party, minor) in settlement.lines.iter().filter(|(_, minor)| *minor < 0) {
-            let has = self.state.book().standing(Account::settle_asset(party, settlement.cycle.currency));
-            let owes = minor.saturating_neg().saturating_add(self.at_the_bank(party, settlement.cycle));
+            let currency = settlement.cycle.currency;
+            let has = self.state.book().standing(Account::settle_asset(party, currency));
+            let elsewhere = self.state.register().at_the_bank(party, currency) - settlement.at_the_bank(party);
+            let owes = minor.saturating_neg().saturating_add(elsewhere);
             match party {
                 _ if has >= owes => {}
                 Party::Network(network) => short.push(network),
@@ -84,16 +86,6 @@ impl Desk<'_> {
             }
         }
         Ok(short)
-    }
-
-    /// What a party owes in other cycles of this currency whose instructions are out.
-    fn at_the_bank(&self, party: Party, except: CycleId) -> i128 {
-        let out = self.state.register().settlements().filter(|other| {
-            let id = other.cycle;
-            id != except && id.currency == except.currency && other.started.is_some() && other.settled.is_none()
-        });
-        let lines = out.flat_map(|other| &other.lines).filter(|(of, minor)| *of == party && *minor < 0);
-        lines.fold(0, |sum: i128, (_, minor)| sum.saturating_sub(*minor))
     }
 
     pub(super) fn confirm(&mut self, id: CycleId, instruction: &str, reference: &str) -> Decided {
