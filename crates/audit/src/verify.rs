@@ -308,10 +308,10 @@ impl<'a> Auditor<'a> {
             Err(code) => Err(code),
             Ok(Action::Unsupported) => Err(RejectionCode::CommandNotSupported),
             Ok(Action::Command(command)) => self.perform(block, &command),
-            Ok(Action::FeeOf(payment, command)) if self.payments.contains_key(&payment) => {
-                self.perform(block, &command)
+            Ok(Action::FeeOf(payment, command)) => {
+                let payment = self.payments.get(&payment).cloned().unwrap_or_default();
+                command::check_fee_of(&payment, &command).and_then(|()| self.perform(block, &command))
             }
-            Ok(Action::FeeOf(..)) => Err(RejectionCode::PaymentUnknown),
             Ok(Action::Order(order)) => self.order(block, &order, &self.context(&principal, entry)),
             Ok(Action::Complete(completion)) => {
                 return Ok(self.complete(block, &completion, &self.context(&principal, entry)));
@@ -336,11 +336,8 @@ impl<'a> Auditor<'a> {
         (id, correction, currency): (Id, Correction, Currency),
         answers: Id,
     ) -> Result<(), RejectionCode> {
-        clearing::check_proof(self.state.register(), None, Some(answers))?;
         let payment = self.payments.get(&id).cloned().unwrap_or_default();
-        if payment.terms.is_some_and(|terms| terms.currency != currency) {
-            return Err(RejectionCode::PaymentMismatch);
-        }
+        clearing::check_correction(self.state.register(), answers, (id, &payment), correction, currency)?;
         let next = payment::correct(&self.state, &payment, correction, &mut self.effects)?;
         self.payments.insert(id, next);
         self.book(block, clearing::returned_to_transit(answers));
@@ -352,6 +349,10 @@ impl<'a> Auditor<'a> {
     }
 
     fn order(&mut self, block: Sequence, order: &Order, context: &Context<'_>) -> Result<(), RejectionCode> {
+        if let Some((closing, payment)) = order.closes(self.state.register()) {
+            let payment = self.payments.get(&payment).cloned().unwrap_or_default();
+            clearing::check_closing(closing, &payment)?;
+        }
         let change = clearing::decide(&self.state, order, context, &mut self.effects)?;
         self.book(block, change);
         Ok(())
@@ -369,17 +370,16 @@ impl<'a> Auditor<'a> {
     }
 
     fn complete(&mut self, block: Sequence, completion: &Completion, context: &Context<'_>) -> AnswerCode {
-        if let Err(code) = clearing::check_proof(self.state.register(), Some(&completion.row), completion.ends) {
-            return code.into();
-        }
-        let Some(terms) = self.payments.get(&completion.payment).and_then(|payment| payment.terms) else {
-            return RejectionCode::PaymentUnknown.into();
+        let payment = self.payments.get(&completion.payment).cloned().unwrap_or_default();
+        let terms = match clearing::check_completion(self.state.register(), completion, &payment) {
+            Ok(terms) => terms,
+            Err(code) => return code.into(),
         };
         let report = completion.report(&terms, context.arrived_at, self.state.rules().current());
         let answer = self.report(block, &report);
-        if let (AnswerCode::ACCEPTED, Some(ends)) = (answer, completion.ends) {
+        if answer == AnswerCode::ACCEPTED {
             self.effects.clear();
-            self.book(block, clearing::completed(ends, context));
+            self.book(block, clearing::completed(completion, context));
         }
         answer
     }

@@ -7,6 +7,7 @@ use crate::cycle::{CycleId, CycleState};
 use crate::ids::{Network, Party};
 use crate::journal::{Effects, Journal};
 use crate::money::{Amount, Currency};
+use crate::payment::Payment;
 use crate::rejection::RejectionCode;
 use crate::rulebook::Rulebook;
 use crate::state::{Change, State, View};
@@ -119,6 +120,23 @@ pub fn decide(state: &State, command: &Command, effects: &mut Effects) -> Result
         effects.clear();
     }
     decided
+}
+
+/// Checks that a command about a fee is about one that `payment` was charged.
+///
+/// # Errors
+/// [`RejectionCode::PaymentUnknown`] for a payment that was not accepted, [`RejectionCode::PaymentMismatch`] for a network
+/// or currency that is not the payment's.
+pub fn check_fee_of(payment: &Payment, command: &Command) -> Result<(), RejectionCode> {
+    let terms = payment.terms.as_ref().ok_or(RejectionCode::PaymentUnknown)?;
+    match command {
+        Command::AdjustFee { network, currency, .. }
+            if [terms.payer, terms.payee].contains(network) && *currency == terms.currency =>
+        {
+            Ok(())
+        }
+        _ => Err(RejectionCode::PaymentMismatch),
+    }
 }
 
 /// Networks and currency that a command names must be those of the rulebook, and a pair is of two networks.

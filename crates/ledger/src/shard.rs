@@ -376,11 +376,13 @@ impl Shard {
             Err(code) => Err(code),
             Ok(Action::Unsupported) => Err(RejectionCode::CommandNotSupported),
             Ok(Action::Command(command)) => self.command(&command)?,
-            Ok(Action::FeeOf(payment, command)) => match self.payment(payment)? {
-                Some(_) => self.command(&command)?,
-                None => Err(RejectionCode::PaymentUnknown),
-            },
-            Ok(Action::Order(order)) => self.order(&order, &context),
+            Ok(Action::FeeOf(payment, command)) => {
+                match command::check_fee_of(&self.payment(payment)?.unwrap_or_default(), &command) {
+                    Ok(()) => self.command(&command)?,
+                    Err(code) => Err(code),
+                }
+            }
+            Ok(Action::Order(order)) => self.order(&order, &context)?,
             Ok(Action::Correct { payment, correction, currency, answers }) => {
                 self.correct(payment, correction, currency, answers)?
             }
@@ -390,10 +392,14 @@ impl Shard {
         Ok(performed.map_or_else(Into::into, |()| AnswerCode::ACCEPTED))
     }
 
-    fn order(&mut self, order: &Order, context: &Context<'_>) -> Result<(), RejectionCode> {
-        let change = clearing::decide(&self.state, order, context, &mut self.effects)?;
-        self.fold(change);
-        Ok(())
+    fn order(&mut self, order: &Order, context: &Context<'_>) -> Result<Result<(), RejectionCode>, Error> {
+        let closes = order.closes(self.state.register());
+        let checked = match closes {
+            Some((closing, payment)) => clearing::check_closing(closing, &self.payment(payment)?.unwrap_or_default()),
+            None => Ok(()),
+        };
+        let decided = checked.and_then(|()| clearing::decide(&self.state, order, context, &mut self.effects));
+        Ok(decided.map(|change| self.fold(change)))
     }
 
     fn command(&mut self, command: &Command) -> Result<Result<(), RejectionCode>, Error> {
@@ -435,16 +441,14 @@ impl Shard {
         currency: Currency,
         answers: Id,
     ) -> Result<Result<(), RejectionCode>, Error> {
-        if let Err(code) = clearing::check_proof(self.state.register(), None, Some(answers)) {
-            return Ok(Err(code));
-        }
         let key = self.hash.payment(id);
         let standing = standing(&self.payments, self.store.as_ref(), key, id)?;
-        let stored = standing.is_stored();
-        if standing.payment().terms.is_some_and(|terms| terms.currency != currency) {
-            return Ok(Err(RejectionCode::PaymentMismatch));
+        let (stored, payment) = (standing.is_stored(), standing.payment());
+        let checked = clearing::check_correction(self.state.register(), answers, (id, payment), correction, currency);
+        if let Err(code) = checked {
+            return Ok(Err(code));
         }
-        Ok(match payment::correct(&self.state, standing.payment(), correction, &mut self.effects) {
+        Ok(match payment::correct(&self.state, payment, correction, &mut self.effects) {
             Err(code) => Err(code),
             Ok(payment) => {
                 self.payments.insert(key.0, Held { id, payment, stored });
@@ -456,19 +460,17 @@ impl Shard {
 
     /// T3a: judged like the report that the silent network would have sent.
     fn complete(&mut self, completion: &Completion, context: &Context<'_>) -> Result<AnswerCode, Error> {
-        let (key, id) = (self.hash.payment(completion.payment), completion.payment);
-        let proof = clearing::check_proof(self.state.register(), Some(&completion.row), completion.ends);
-        let terms = standing(&self.payments, self.store.as_ref(), key, id)?.payment().terms;
-        let terms = match (proof, terms) {
-            (Err(code), _) => return Ok(code.into()),
-            (Ok(()), None) => return Ok(RejectionCode::PaymentUnknown.into()),
-            (Ok(()), Some(terms)) => terms,
+        let key = self.hash.payment(completion.payment);
+        let standing = standing(&self.payments, self.store.as_ref(), key, completion.payment)?;
+        let terms = match clearing::check_completion(self.state.register(), completion, standing.payment()) {
+            Ok(terms) => terms,
+            Err(code) => return Ok(code.into()),
         };
         let report = completion.report(&terms, context.arrived_at, self.state.rules().current());
         let answer = self.report(&report)?;
-        if let (AnswerCode::ACCEPTED, Some(ends)) = (answer, completion.ends) {
+        if answer == AnswerCode::ACCEPTED {
             self.effects.clear();
-            self.fold(clearing::completed(ends, context));
+            self.fold(clearing::completed(completion, context));
         }
         Ok(answer)
     }

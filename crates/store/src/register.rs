@@ -24,14 +24,19 @@ pub(crate) fn put(out: &mut Vec<u8>, register: &Register) {
     put_all(out, register.files(), |out, record| put_file_record(out, record));
     let breaks: Vec<_> = register.breaks().collect();
     put_all(out, &breaks, |out, raised| put_break(out, raised));
-    put_numbers(out, register.matched_legs());
+    let legs: Vec<_> = register.matched_legs().collect();
+    put_all(out, &legs, |out, (network, legs)| {
+        out.push(network_number(*network));
+        put_numbers(out, legs);
+    });
 }
 
 pub(crate) fn read(reader: &mut Reader<'_>) -> Read<Register> {
     let settlements = all(reader, settlement)?;
     let files = all(reader, file_record)?;
     let breaks = all(reader, break_of)?;
-    Ok(Register::restore(settlements, files, breaks, numbers(reader)?))
+    let legs = all(reader, |reader| Ok((network(reader)?, numbers(reader)?)))?;
+    Ok(Register::restore(settlements, files, breaks, legs))
 }
 
 // ---- parts ----
@@ -214,6 +219,7 @@ fn put_file_record(out: &mut Vec<u8>, record: &FileRecord) {
     put_u64(out, u64::from(record.version));
     put_u64(out, record.recorded.0);
     put_numbers(out, &record.matched);
+    put_numbers(out, &record.proven);
     put_u64(out, u64::from(record.matched_count));
     put_all(out, &record.match_entries, |out, sequence| put_u64(out, sequence.0));
 }
@@ -238,6 +244,7 @@ fn file_record(reader: &mut Reader<'_>) -> Read<FileRecord> {
         version: reader.u32("version of a file")?,
         recorded: sequence(reader)?,
         matched: numbers(reader)?,
+        proven: numbers(reader)?,
         matched_count: reader.u32("matched rows")?,
         match_entries: all(reader, sequence)?,
     })

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::clearing::{self, Booking, Context, LongOutcome, Order};
 use domain::command::{self, Command, LongOwner};
 use domain::cycle::CycleId;
+use domain::directive::Completion;
 use domain::ids::{Id, Network, Sequence};
 use domain::journal::{Break, Effects, Entry};
 use domain::money::{Amount, Currency};
@@ -35,6 +36,10 @@ pub enum Input {
     Order(String, Order),
     /// About one payment.
     Correct(Id, Correction),
+    /// About one payment, because of this break.
+    Return(Id, Id, Correction),
+    /// By a row.
+    Complete(Completion),
 }
 
 /// The two owners of a pair of accounts, the lower number first, and their currency. `None`: not known yet.
@@ -96,6 +101,8 @@ impl Model {
                 Input::Command(command) => drop(again.command(command)),
                 Input::Order(principal, order) => drop(again.order(principal, order)),
                 Input::Correct(id, correction) => drop(again.correct(*id, *correction)),
+                Input::Return(answers, id, correction) => drop(again.return_to_transit(*answers, *id, *correction)),
+                Input::Complete(completion) => drop(again.complete(completion)),
             }
         }
         again
@@ -149,6 +156,9 @@ impl Model {
     pub fn order(&mut self, principal: &str, order: &Order) -> Result<(), RejectionCode> {
         let sequence = self.next(Input::Order(principal.to_owned(), order.clone()));
         let context = Context { principal, sequence, arrived_at: Timestamp::from_micros(0), sha256: stand_in };
+        if let Some((closing, payment)) = order.closes(self.state.register()) {
+            clearing::check_closing(closing, &self.payments.get(&payment).cloned().unwrap_or_default())?;
+        }
         let change = clearing::decide(&self.state, order, &context, &mut self.effects)?;
         let held = match order {
             Order::ResolveLong { id, .. } => self.state.register().break_of(*id).and_then(|held| held.booking.clone()),
@@ -183,6 +193,43 @@ impl Model {
         let next = payment::correct(&self.state, payment, correction, &mut self.effects)?;
         self.payments.insert(id, next);
         self.fold(sequence, Change::None);
+        Ok(())
+    }
+
+    /// One correction of a payment that answers a break.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn return_to_transit(&mut self, answers: Id, id: Id, correction: Correction) -> Result<(), RejectionCode> {
+        let sequence = self.next(Input::Return(answers, id, correction));
+        let payment = self.payments.get(&id).ok_or(RejectionCode::PaymentUnknown)?;
+        let currency = payment.terms.ok_or(RejectionCode::PaymentUnknown)?.currency;
+        clearing::check_correction(self.state.register(), answers, (id, payment), correction, currency)?;
+        let next = payment::correct(&self.state, payment, correction, &mut self.effects)?;
+        self.payments.insert(id, next);
+        self.fold(sequence, clearing::returned_to_transit(answers));
+        Ok(())
+    }
+
+    /// One movement that a row completes.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn complete(&mut self, completion: &Completion) -> Result<(), RejectionCode> {
+        let sequence = self.next(Input::Complete(*completion));
+        let payment = self.payments.get(&completion.payment).cloned().unwrap_or_default();
+        let terms = clearing::check_completion(self.state.register(), completion, &payment)?;
+        let report = completion.report(&terms, Timestamp::from_micros(0), self.rules());
+        let decision = payment::decide(&self.state, &payment, &report, sequence, &mut self.effects);
+        match decision.answer {
+            Answer::Accepted => {}
+            Answer::Rejected(rejection) => return Err(rejection.code()),
+            Answer::WaitingForOriginal => unreachable!("a leg waits for it"),
+        }
+        self.payments.extend(decision.payment.map(|next| (completion.payment, next)));
+        let principal = "clerk";
+        let context = Context { principal, sequence, arrived_at: Timestamp::from_micros(0), sha256: stand_in };
+        self.fold(sequence, clearing::completed(completion, &context));
         Ok(())
     }
 

@@ -32,6 +32,8 @@
 //! breaks    P1 AMOUNT_OVER 200
 //! unparked  ACCEPTED REFUND_EXCEEDS                           # what became of events that had waited
 //! break     B1 AMOUNT_OVER tenpay F1.7                        ACCEPTED     # line 7 of file F1
+//! complete  F1.8 P1 captured payee 600 B1                     ACCEPTED     # the row shows the payee's leg
+//! return    B2 P1 payee 30                                    ACCEPTED     # which that break's file does not show
 //! stands    B1 open
 //! ```
 
@@ -143,6 +145,24 @@ impl Table {
             }
             ["stands", label, expected] => {
                 same(orders::standing(self.model().state.register().break_of(identifier(label))), expected)
+            }
+            ["adjust_fee", id, network, minor, answer] => {
+                let adjust = self.command("adjust_fee", &[network, minor])?;
+                let payment = self.model().payments.get(&identifier(id)).cloned().unwrap_or_default();
+                let checked = domain::command::check_fee_of(&payment, &adjust);
+                let found = checked.and_then(|()| self.model().command(&adjust));
+                self.answered(found, answer)
+            }
+            ["complete", row, id, kind, rest @ .., answer] => {
+                let completion = orders::completion([row, id, kind], rest)?;
+                let found = self.model().complete(&completion);
+                self.answered(found, answer)
+            }
+            ["return", label, id, rest @ .., side, minor, answer] => {
+                let (movement, unproven) = (rest.first().map(|label| identifier(label)), words::side(side)?);
+                let correction = Correction::ReturnToTransit { movement, unproven, minor: number(minor)? };
+                let found = self.model().return_to_transit(identifier(label), identifier(id), correction);
+                self.answered(found, answer)
             }
             [said @ .., answer] if let Some((principal, order)) = orders::order(&self.rules, said)? => {
                 let found = self.model().order(principal, &order);

@@ -165,7 +165,7 @@ fn a_cycle_is_settled_step_by_step_over_restarts_and_the_verifier_agrees() {
     let confirmed = |state: &InstructionState| matches!(state, InstructionState::Confirmed { .. });
     assert!(settlement.instructions.iter().all(|instruction| confirmed(&instruction.state)));
     assert!(!register.break_of(Id(5)).expect("known").is_open());
-    assert!(register.is_matched(Sequence(9)) && register.files()[0].matched_count == 1);
+    assert!(register.is_matched(file().network, Sequence(9)) && register.files()[0].matched_count == 1);
     let escrow = domain::account::Account::settle_asset(Party::Escrow, CNY);
     assert_eq!(after.book().balance(escrow), settled.book().balance(escrow));
     check_verified(directory);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::proof::check_pair;
 use super::records::{BillRow, Booking, Break, Ending, FileDigest, Finding, Match, Resolution};
 use super::register::{Record, Register};
 use super::{Decided, Desk, LongOutcome};
@@ -26,12 +27,16 @@ impl Desk<'_> {
         open(self.register(), id)
     }
 
-    /// A row or a leg has one partner, in this order and in all before it.
+    /// A row or a leg has one partner, in this order and in all before it. A leg stands in the log before its match.
     pub(super) fn record_matches(&self, file: &FileDigest, matches: &[Match]) -> Decided {
         let record = self.register().file(file).ok_or(RejectionCode::FileUnknown)?;
         let (mut lines, mut legs) = (BTreeSet::new(), BTreeSet::new());
         for found in matches {
-            let is_known = record.matched.contains(u64::from(found.line)) || self.register().is_matched(found.leg);
+            if found.leg >= self.context.sequence {
+                return Err(RejectionCode::PaymentUnknown);
+            }
+            let is_known = record.matched.contains(u64::from(found.line))
+                || self.register().is_matched(record.file.network, found.leg);
             if is_known || !lines.insert(found.line) || !legs.insert(found.leg) {
                 return Err(RejectionCode::AlreadyMatched);
             }
@@ -44,7 +49,7 @@ impl Desk<'_> {
 
     pub(super) fn record_breaks(&self, findings: &[Finding]) -> Decided {
         for finding in findings {
-            super::check_proof(self.register(), finding.row.as_ref(), None)?;
+            finding.row.map_or(Ok(()), |row| self.check_file(&row))?;
             if finding.replaces.is_some_and(|id| self.register().break_of(id).is_none()) {
                 return Err(RejectionCode::BreakUnknown);
             }
@@ -53,10 +58,10 @@ impl Desk<'_> {
     }
 
     pub(super) fn resolve_break(&self, id: Id, resolution: Resolution, note: &str) -> Decided {
-        match self.open(id)?.booking {
-            Some(Booking::Held { .. } | Booking::Advanced { .. }) => Err(RejectionCode::BreakUnproven),
-            None | Some(Booking::InTransit) => Ok(Change::registered(vec![self.ended(id, resolution, note)])),
+        if self.open(id)?.holds_money() {
+            return Err(RejectionCode::BreakUnproven);
         }
+        Ok(Change::registered(vec![self.ended(id, resolution, note)]))
     }
 
     fn ended(&self, id: Id, resolution: Resolution, note: &str) -> Record {
@@ -68,12 +73,14 @@ impl Desk<'_> {
         command::decide(self.state, command, self.effects).map(drop)
     }
 
-    /// A break answers one booking, in the currency that it is about.
-    fn unbooked(&self, id: Id, currency: Currency) -> Result<(), RejectionCode> {
+    fn check_file(&self, row: &BillRow) -> Result<(), RejectionCode> {
+        self.register().file(&row.file).map_or(Err(RejectionCode::FileUnknown), |_| Ok(()))
+    }
+
+    /// A break answers one booking, of the pair and in the currency that it is about.
+    fn check_unbooked(&self, id: Id, pair: [Option<Network>; 2], currency: Currency) -> Result<(), RejectionCode> {
         let open = self.open(id)?;
-        if open.finding.currency != currency {
-            return Err(RejectionCode::PaymentMismatch);
-        }
+        check_pair(&open.finding, pair, currency)?;
         if open.booking.is_some() { Err(RejectionCode::BreakUnproven) } else { Ok(()) }
     }
 
@@ -85,8 +92,12 @@ impl Desk<'_> {
         to: Option<Network>,
         amount: Amount,
     ) -> Decided {
-        super::check_proof(self.register(), Some(row), None)?;
-        self.unbooked(id, amount.currency())?;
+        self.check_file(row)?;
+        self.check_unbooked(id, [Some(from), to], amount.currency())?;
+        let shown = self.open(id)?.finding.file_minor;
+        if shown.is_some_and(|shown| amount.minor() > shown) {
+            return Err(RejectionCode::PaymentMismatch);
+        }
         self.book(&Command::HoldLong { from, to, amount })?;
         let held = Booking::Held { from, to, minor: amount.minor() };
         Ok(Change::registered(vec![Record::Booked(id, Some(held))]))
@@ -106,7 +117,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn advance_short(&mut self, id: Id, to: Network, against: Network, amount: Amount) -> Decided {
-        self.unbooked(id, amount.currency())?;
+        self.check_unbooked(id, [Some(to), Some(against)], amount.currency())?;
         self.book(&Command::AdvanceShort { to, against, amount })?;
         let advanced = Booking::Advanced { to, against, minor: amount.minor(), approval: None };
         Ok(Change::registered(vec![Record::Booked(id, Some(advanced))]))

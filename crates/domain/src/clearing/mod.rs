@@ -14,12 +14,14 @@
 
 mod breaks;
 mod numbers;
+mod proof;
 mod records;
 mod register;
 mod settlement;
 mod settling;
 
 pub use numbers::Numbers;
+pub use proof::{check_closing, check_completion, check_correction};
 pub use records::{
     BillFile, BillRow, BillTotals, Booking, Break, ControlTotals, Ending, FileDigest, Finding, Match, MatchKey,
     Resolution, Signature,
@@ -28,6 +30,7 @@ pub use register::{FileRecord, Record, Register};
 pub use settlement::{Instruction, InstructionState, Settlement, Sha256};
 
 use crate::cycle::CycleId;
+use crate::directive::Completion;
 use crate::ids::{Id, Network, Sequence};
 use crate::journal::Effects;
 use crate::money::Amount;
@@ -172,6 +175,16 @@ impl Context<'_> {
     }
 }
 
+impl Order {
+    /// The break that this order closes without a booking, and the payment that it names: see [`check_closing`].
+    #[must_use]
+    pub fn closes<'a>(&self, register: &'a Register) -> Option<(&'a Break, Id)> {
+        let Self::ResolveBreak { id, .. } = self else { return None };
+        let closing = register.break_of(*id).filter(|closing| closing.is_open())?;
+        Some((closing, closing.finding.payment?))
+    }
+}
+
 /// Judges an order; what it books goes into `effects`, what else it changes is the result.
 ///
 /// # Errors
@@ -190,28 +203,18 @@ pub fn decide(
     decided
 }
 
-/// Checks what a correction or completion of a payment rests on: the row's file is recorded, the break is open.
-///
-/// # Errors
-/// The code of what is missing.
-pub fn check_proof(register: &Register, row: Option<&BillRow>, answers: Option<Id>) -> Result<(), RejectionCode> {
-    if row.is_some_and(|row| register.file(&row.file).is_none()) {
-        return Err(RejectionCode::FileUnknown);
-    }
-    answers.map_or(Ok(()), |id| breaks::open(register, id).map(drop))
-}
-
 /// What a correction that puts an amount back into transit (J12a) writes down about its break.
 #[must_use]
 pub fn returned_to_transit(answers: Id) -> Change {
     Change::registered(vec![Record::Booked(answers, Some(Booking::InTransit))])
 }
 
-/// What a completion from evidence (T3a) writes down about the break that it ends.
+/// What a completion from evidence (T3a) writes down: the row is used, and the break that it ends has ended.
 #[must_use]
-pub fn completed(answers: Id, context: &Context<'_>) -> Change {
-    let ending = Ending { resolution: Resolution::Booked, signature: context.sign(), note: String::new() };
-    Change::registered(vec![Record::Ended(answers, ending)])
+pub fn completed(completion: &Completion, context: &Context<'_>) -> Change {
+    let ending = || Ending { resolution: Resolution::Booked, signature: context.sign(), note: String::new() };
+    let ended = completion.ends.map(|id| Record::Ended(id, ending()));
+    Change::registered([Record::Proven(completion.row)].into_iter().chain(ended).collect())
 }
 
 struct Desk<'a> {

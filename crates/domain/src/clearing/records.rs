@@ -214,6 +214,12 @@ impl Break {
         self.ending.is_none()
     }
 
+    /// Whether an amount is held or advanced because of it: then only a booking ends it.
+    #[must_use]
+    pub const fn holds_money(&self) -> bool {
+        matches!(self.booking, Some(Booking::Held { .. } | Booking::Advanced { .. }))
+    }
+
     /// Whether it keeps cycles from being settled: an amount that nobody has booked, or a file that does not add up.
     #[must_use]
     pub const fn holds_settlement_back(&self) -> bool {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::numbers::Numbers;
 use super::records::{
-    BillFile, Booking, Break, ControlTotals, Ending, FileDigest, Finding, Match, Resolution, Signature,
+    BillFile, BillRow, Booking, Break, ControlTotals, Ending, FileDigest, Finding, Match, Resolution, Signature,
 };
 use super::settlement::{InstructionState, Settlement};
 use crate::cycle::CycleId;
-use crate::ids::{Id, Party, Sequence};
+use crate::ids::{Id, Network, Party, Sequence};
 use crate::money::Currency;
 use crate::time::Timestamp;
 
@@ -25,10 +25,20 @@ pub struct FileRecord {
     pub recorded: Sequence,
     /// Lines that are matched.
     pub matched: Numbers,
-    /// How many they are.
+    /// Lines that have completed a movement (T3a).
+    pub proven: Numbers,
+    /// How many lines are matched.
     pub matched_count: u32,
     /// The entries that recorded its matches, in order: a match is read from there.
     pub match_entries: Vec<Sequence>,
+}
+
+impl FileRecord {
+    /// Whether a line has a partner, or has proven a leg.
+    #[must_use]
+    pub fn is_used(&self, line: u32) -> bool {
+        [&self.matched, &self.proven].iter().any(|lines| lines.contains(u64::from(line)))
+    }
 }
 
 /// What one order writes into the register.
@@ -55,6 +65,8 @@ pub enum Record {
     File(BillFile, Sequence),
     /// Rows of a file agree.
     Matches(FileDigest, Vec<Match>, Signature),
+    /// A row has completed a movement.
+    Proven(BillRow),
     /// Differences were found; those that are known change nothing.
     Breaks(Vec<Finding>, Signature),
     /// Something is booked, or no longer booked, because of a break.
@@ -72,8 +84,9 @@ pub struct Register {
     breaks: BTreeMap<Id, Arc<Break>>,
     /// Break ids in the order in which they were raised.
     raised: Vec<Id>,
-    /// Legs that are matched, by the sequence number of their event.
-    legs: Numbers,
+    /// By network, the legs that its files' rows are matched with, by the sequence number of their event: one that speaks for
+    /// both sides is a leg of both.
+    legs: BTreeMap<Network, Numbers>,
 }
 
 impl Register {
@@ -83,9 +96,9 @@ impl Register {
         settlements: impl IntoIterator<Item = Settlement>,
         files: impl IntoIterator<Item = FileRecord>,
         breaks: impl IntoIterator<Item = Break>,
-        legs: Numbers,
+        legs: impl IntoIterator<Item = (Network, Numbers)>,
     ) -> Self {
-        let mut register = Self { legs, ..Self::default() };
+        let mut register = Self { legs: legs.into_iter().collect(), ..Self::default() };
         register.settlements = settlements.into_iter().map(|s| (s.cycle, Arc::new(s))).collect();
         register.files = files.into_iter().map(Arc::new).collect();
         for raised in breaks {
@@ -150,16 +163,15 @@ impl Register {
         self.raised.iter().filter_map(|id| self.break_of(*id))
     }
 
-    /// Whether the event of this sequence number is matched with a row.
+    /// Whether the event of this sequence number is matched with a row of that network.
     #[must_use]
-    pub fn is_matched(&self, leg: Sequence) -> bool {
-        self.legs.contains(leg.0)
+    pub fn is_matched(&self, network: Network, leg: Sequence) -> bool {
+        self.legs.get(&network).is_some_and(|legs| legs.contains(leg.0))
     }
 
-    /// The legs that are matched.
-    #[must_use]
-    pub const fn matched_legs(&self) -> &Numbers {
-        &self.legs
+    /// The legs that are matched, by the network whose rows show them.
+    pub fn matched_legs(&self) -> impl ExactSizeIterator<Item = (Network, &Numbers)> {
+        self.legs.iter().map(|(network, legs)| (*network, legs))
     }
 
     /// How many breaks and unexplained files keep cycles of `currency` from being settled. A file with rows that could not be
@@ -187,6 +199,7 @@ impl Register {
             Record::Settled(cycle, at) => self.settlement_mut(cycle).settled = Some(at),
             Record::File(file, recorded) => self.add_file(file, recorded),
             Record::Matches(file, matches, signature) => self.add_matches(&file, &matches, &signature),
+            Record::Proven(row) => drop(self.file_mut(&row.file).proven.insert(u64::from(row.line))),
             Record::Breaks(findings, signature) => self.raise(findings, &signature),
             Record::Booked(id, booking) => self.break_mut(id).booking = booking,
             Record::Ended(id, ending) => self.break_mut(id).ending = Some(ending),
@@ -206,18 +219,27 @@ impl Register {
             return;
         }
         let version = self.versions_of(&file).saturating_add(1);
-        let (matched, matched_count, match_entries) = (Numbers::default(), 0, Vec::new());
-        self.files.push(Arc::new(FileRecord { file, version, recorded, matched, matched_count, match_entries }));
+        let (matched, proven, matched_count, match_entries) = (Numbers::default(), Numbers::default(), 0, Vec::new());
+        let record = FileRecord { file, version, recorded, matched, proven, matched_count, match_entries };
+        self.files.push(Arc::new(record));
+    }
+
+    fn file_mut(&mut self, digest: &FileDigest) -> &mut FileRecord {
+        let record = self.files.iter_mut().find(|record| record.file.digest == *digest);
+        Arc::make_mut(record.expect("decided about a file that is recorded"))
     }
 
     fn add_matches(&mut self, digest: &FileDigest, matches: &[Match], signature: &Signature) {
-        let record = self.files.iter_mut().find(|record| record.file.digest == *digest);
-        let record = Arc::make_mut(record.expect("decided about a file that is recorded"));
+        let record = self.file_mut(digest);
+        let network = record.file.network;
         record.match_entries.push(signature.at);
         for found in matches {
             record.matched.insert(u64::from(found.line));
             record.matched_count = record.matched_count.saturating_add(1);
-            self.legs.insert(found.leg.0);
+        }
+        let legs = self.legs.entry(network).or_default();
+        for found in matches {
+            legs.insert(found.leg.0);
         }
         for id in matches.iter().filter_map(|found| found.resolves) {
             self.end(id, Resolution::MatchedLater, signature);
@@ -239,9 +261,9 @@ impl Register {
         }
     }
 
-    /// Ends a break that may have ended already.
+    /// Ends a break, unless it has ended already or an amount hangs on it.
     fn end(&mut self, id: Id, resolution: Resolution, signature: &Signature) {
-        if let Some(open) = self.breaks.get_mut(&id).filter(|open| open.is_open()) {
+        if let Some(open) = self.breaks.get_mut(&id).filter(|open| open.is_open() && !open.holds_money()) {
             let ending = Ending { resolution, signature: signature.clone(), note: String::new() };
             Arc::make_mut(open).ending = Some(ending);
         }

@@ -307,6 +307,45 @@ impl Payment {
         transit.chain(parked).min()
     }
 
+    /// Whether a leg of one side, proven by a row, would complete a capture, a refund or a reversal (T3a): its partner has
+    /// reported more, or its network does not know the outcome of its own request.
+    ///
+    /// # Errors
+    /// [`RejectionCode::LegAlreadyReported`] when that side has reported what there is, else
+    /// [`RejectionCode::PaymentUnknown`].
+    pub fn check_waits_for(&self, kind: Kind, movement: Option<Id>, side: Side) -> Result<(), RejectionCode> {
+        let &[own] = side.indexes() else { return Err(RejectionCode::PaymentUnknown) };
+        let completes = match kind {
+            // A capture that was only recorded, because its partner was withdrawn, is taken back by its own reversal.
+            Kind::Reversed => matches!(self.capture.legs[own], Leg::Stray(_)),
+            Kind::Captured => self.capture.legs == [Leg::Silent; 2] && self.outcome_unknown[own],
+            _ => false,
+        };
+        let legs = self.movement_of(kind, movement).legs;
+        let (said, partner) = (legs[own].reported(), legs[1 - own].live());
+        match said {
+            _ if completes || partner > said => Ok(()),
+            Some(_) => Err(RejectionCode::LegAlreadyReported),
+            None => Err(RejectionCode::PaymentUnknown),
+        }
+    }
+
+    /// Whether one side has reported more of a capture, a refund or a reversal than the other.
+    #[must_use]
+    pub fn is_in_transit(&self, kind: Kind, movement: Option<Id>) -> bool {
+        let movement = self.movement_of(kind, movement);
+        movement.legs.iter().filter_map(|leg| leg.live()).any(|minor| minor > movement.booked)
+    }
+
+    fn movement_of(&self, kind: Kind, id: Option<Id>) -> Movement {
+        let refund = self.refunds.iter().find(|refund| Some(refund.id) == id).map(|refund| refund.movement);
+        match kind {
+            Kind::Refunded => refund.unwrap_or_default(),
+            Kind::Reversed => self.reversal,
+            _ => self.capture,
+        }
+    }
+
     /// Every break that the payment's own reports show now.
     #[must_use]
     pub fn breaks(&self) -> Vec<Break> {

@@ -268,10 +268,11 @@ fn register() -> Register {
         version: 3,
         recorded: Sequence(12),
         matched: matched.clone(),
+        proven: Numbers::restore([(3, [5; 64])]),
         matched_count: 4,
         match_entries: vec![Sequence(13), Sequence(14)],
     };
-    Register::restore([settlement, bare], [record], breaks(signature), matched)
+    Register::restore([settlement, bare], [record], breaks(signature), [(network(1), matched)])
 }
 
 fn breaks(signature: impl Fn(&str) -> Signature) -> Vec<Break> {

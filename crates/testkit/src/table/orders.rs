@@ -5,6 +5,7 @@ use domain::break_code::BreakCode;
 use domain::clearing::{
     BillFile, BillRow, BillTotals, ControlTotals, FileDigest, Finding, LongOutcome, Match, MatchKey, Order, Resolution,
 };
+use domain::directive::Completion;
 use domain::ids::{Network, Sequence};
 use domain::money::CNY;
 use domain::rulebook::Rulebook;
@@ -71,6 +72,26 @@ pub(super) fn order<'a>(rules: &Rulebook, words: &[&'a str]) -> Result<Option<(&
     Ok(Some((principal, order)))
 }
 
+/// `rest` is the refund, if it is one, the silent side, what the row shows, and the break that it ends, if any.
+pub(super) fn completion([at, id, kind]: [&str; 3], rest: &[&str]) -> Result<Completion, String> {
+    let (movement, rest) = match rest {
+        [side, ..] if words::side(side).is_ok() => (None, rest),
+        [movement, rest @ ..] => (Some(identifier(movement)), rest),
+        [] => return Err("a completion has a side and an amount".to_owned()),
+    };
+    let [side, minor, ends @ ..] = rest else { return Err("a completion has a side and an amount".to_owned()) };
+    Ok(Completion {
+        command: identifier("a command"),
+        payment: identifier(id),
+        movement,
+        kind: words::kind(kind)?,
+        side: words::side(side)?,
+        amount: amount(minor)?,
+        row: row(at)?,
+        ends: ends.first().map(|label| identifier(label)),
+    })
+}
+
 fn digest(label: &str) -> FileDigest {
     let id = identifier(label).to_bytes();
     let mut digest = [0; 32];
@@ -105,6 +126,8 @@ fn file(network: Network, label: &str, control_totals: ControlTotals, invalid_ro
 }
 
 fn finding(label: &str, code: &str, network: Network, at: Option<&str>) -> Result<Finding, String> {
+    let payment = at.and_then(|word| word.strip_prefix("of=")).map(identifier);
+    let at = at.filter(|_| payment.is_none());
     let (currency, replaced) = match at.map(|word| (word, word.strip_prefix("replaces="))) {
         Some((_, Some(replaced))) => (CNY, Some(identifier(replaced))),
         Some((word, None)) if !word.contains('.') => (words::money(&format!("0{word}"))?.1, None),
@@ -118,7 +141,7 @@ fn finding(label: &str, code: &str, network: Network, at: Option<&str>) -> Resul
         network,
         business_date: Date::default(),
         row,
-        payment: None,
+        payment,
         movement: None,
         kind: None,
         side: None,
