@@ -8,6 +8,7 @@ use domain::clearing::Order;
 use domain::directive::Completion;
 use domain::ids::{Id, Sequence};
 use domain::payment::Correction;
+use domain::rejection::Retry;
 use domain::rulebook::Rulebook;
 use domain::state::View;
 use domain::time::Timestamp;
@@ -43,12 +44,23 @@ impl Clerk {
         self.handle.snapshot().state.rules().current().clone()
     }
 
-    /// Gives one order and waits for the first answer that its key ever got.
+    /// Gives one order and waits for the answer: the first that its key ever got, but a refusal of an earlier time, whose
+    /// reason may have passed since, is asked for once more under a key of this moment.
     ///
     /// # Errors
     /// When it is not known whether the ledger has it; giving it again under the same key is safe.
     pub(crate) fn give(&self, key: &str, content: Content) -> anyhow::Result<AnswerCode> {
         let from = self.handle.snapshot().sequence;
+        let decided = self.ask(key, content.clone(), from)?;
+        let may_have_passed = decided.answer.rejection().is_some_and(|code| code.retry() == Retry::Later);
+        if may_have_passed && decided.sequence <= from {
+            return self.ask(&format!("{key} {from}"), content, from).map(|decided| decided.answer);
+        }
+        Ok(decided.answer)
+    }
+
+    /// The entry that decided about an order: its own, or the first of its key.
+    fn ask(&self, key: &str, content: Content, from: Sequence) -> anyhow::Result<LoggedEntry> {
         let (record_key, value) = compose::record(id_of(&self.principal, key), &self.principal, key, content);
         let topic = data::TOPICS[usize::from(data::CONTROL)];
         self.publisher.send(topic, &record_key, &value, self.at)?;
@@ -57,9 +69,9 @@ impl Clerk {
         match entry.duplicate_of {
             Some(first) if entry.answer == AnswerCode::DUPLICATE => {
                 let first = self.handle.entries(first, 1)?;
-                first.first().map(|entry| entry.answer).context("the first entry of an order is gone")
+                first.into_iter().next().context("the first entry of an order is gone")
             }
-            _ => Ok(entry.answer),
+            _ => Ok(entry),
         }
     }
 
