@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use domain::account::Account;
 use domain::book::Balance;
-use domain::clearing::{self, Context};
+use domain::clearing::{self, Context, Order};
 use domain::command;
 use domain::directive::Action;
 use domain::ids::Sequence;
@@ -27,6 +27,7 @@ use wire::message;
 use wire::status::{ApiCode, api_status, field_invalid, status};
 
 use crate::reader::{Moment, Reader, Until};
+use crate::reconciliation::WRITER_PATIENCE;
 
 /// Who gives the commands of callers that are not identified.
 pub const PRINCIPAL: &str = "anonymous@loopback";
@@ -95,6 +96,9 @@ impl Commands {
             Ok(asked) => Ok(asked.action),
         };
         if call.validate_only {
+            if let Ok(Action::Order(order)) = &asked {
+                self.check_closing(order, &newest).await?;
+            }
             return judge(asked, newest);
         }
         let sink = self.sink.clone().ok_or_else(|| status(&RejectionCode::CommandNotSupported.into()))?;
@@ -108,6 +112,14 @@ impl Commands {
             _ => return Err(api_status(ApiCode::OutcomeUnknown, &[])),
         };
         self.outcome(offset, newest.sequence, call.until).await
+    }
+
+    /// What the newest state alone cannot say of an order: whether the payment of a break that it closes is waited for.
+    async fn check_closing(&self, order: &Order, newest: &Snapshot) -> Result<(), Status> {
+        let Some((closing, id)) = order.closes(newest.state.register()) else { return Ok(()) };
+        let (payment, _) = self.reader.blocking(move |handle| handle.payment(id, WRITER_PATIENCE)).await?;
+        let checked = clearing::check_closing(closing, &payment.unwrap_or_default());
+        checked.map_err(|code| status(&code.into()))
     }
 
     /// Waits for the entry of the record at `offset`, which stands behind `after`.

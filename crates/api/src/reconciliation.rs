@@ -28,7 +28,7 @@ use crate::page::{self, Query};
 use crate::reader::Reader;
 
 /// How long the writer may take to say what a payment is; it does so between two blocks.
-const WRITER_PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const WRITER_PATIENCE: Duration = Duration::from_secs(2);
 
 pub(crate) struct Reconciliations {
     pub(crate) reader: Reader,
