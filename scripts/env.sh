@@ -63,11 +63,13 @@ own_the_target_directory() {
     fi
   fi
   local stamp=$CARGO_TARGET_DIR/.hutong-clone manifest ours=()
-  if [ "$(cat "$stamp" 2>/dev/null)" != "$root" ]; then
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$root" ]; then return; fi
+  # Cargo asks its registry before it finds that there is nothing to throw away.
+  if [ -d "$CARGO_TARGET_DIR/release" ]; then
     for manifest in "$root"/crates/*/Cargo.toml "$root"/tests/*/Cargo.toml; do
       ours+=(-p "$(sed -n 's/^name = "\(.*\)"/\1/p' "$manifest" | head -n 1)")
     done
     cargo clean --quiet --release --locked --manifest-path "$root/Cargo.toml" "${ours[@]}" || return 1
-    printf '%s\n' "$root" >"$stamp"
   fi
+  printf '%s\n' "$root" >"$stamp"
 }
