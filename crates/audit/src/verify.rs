@@ -14,6 +14,7 @@ use domain::rejection::{Quarantine, RejectionCode};
 use domain::report::Report;
 use domain::state::{Change, State, View};
 use store::block::BlockView;
+use store::cycle::CycleRecord;
 use store::entry::{AnswerCode, Content, Entry, EntryKind};
 use store::error::FormatError;
 use store::history::HistoryRow;
@@ -448,15 +449,30 @@ impl<'a> Auditor<'a> {
         if record.register != *self.state.register() {
             self.found(self.sequence, Fault::Register, String::new());
         }
-        for cycle in record.cycles {
-            let derived = self.books.flows.get(&cycle.id).cloned().unwrap_or_default();
-            let stands = self.state.cycle(cycle.id).map(|cycle| &cycle.state);
-            if derived != cycle.flows || stands != Some(&cycle.state) {
-                let CycleId { currency, number } = cycle.id;
-                self.found(self.sequence, Fault::Cycle, format!("{currency} {number}"));
-            }
+        for CycleId { currency, number } in self.wrong_cycles(record.cycles) {
+            self.found(self.sequence, Fault::Cycle, format!("{currency} {number}"));
         }
         Ok(())
+    }
+
+    /// Cycles that are kept otherwise than derived, not kept, or kept though there are none.
+    fn wrong_cycles(&self, kept: Vec<CycleRecord>) -> Vec<CycleId> {
+        let mut kept: BTreeMap<CycleId, CycleRecord> = kept.into_iter().map(|cycle| (cycle.id, cycle)).collect();
+        let mut wrong = Vec::new();
+        for rule in &self.state.rules().current().currencies {
+            for cycle in self.state.cycles(rule.currency) {
+                let derived = CycleRecord {
+                    id: cycle.id,
+                    state: cycle.state.clone(),
+                    flows: self.books.flows.get(&cycle.id).cloned().unwrap_or_default(),
+                    advanced: cycle.advanced,
+                    institutions: cycle.all_institutions(),
+                };
+                wrong.extend((kept.remove(&cycle.id) != Some(derived)).then_some(cycle.id));
+            }
+        }
+        wrong.extend(kept.into_keys());
+        wrong
     }
 
     fn compare_payments(&mut self) -> Result<(), Error> {
