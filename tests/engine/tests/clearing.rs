@@ -9,16 +9,20 @@ use domain::clearing::{
     BillFile, BillRow, BillTotals, ControlTotals, Finding, InstructionState, LongOutcome, Match, MatchKey, Order,
 };
 use domain::cycle::{CycleId, CycleState};
+use domain::directive::Completion;
 use domain::ids::{Id, Party, Sequence};
 use domain::money::{Amount, CNY};
 use domain::netting::net;
+use domain::payment::{Correction, Side};
 use domain::rejection::RejectionCode;
+use domain::report::Kind;
 use domain::state::View;
 use domain::time::Date;
 use engine::{Feed, codec, ledger, small, store};
 use store::Store;
 use store::entry::AnswerCode;
 use wire::control::compose;
+use wire::control::v1::{CutOver, control_command::Command as Content};
 
 const EVENTS: u64 = 12_000;
 const FIRST: CycleId = CycleId { currency: CNY, number: 1 };
@@ -33,10 +37,13 @@ impl Clerk {
     /// Gives orders to a ledger that is opened for them, and tells what the last one was answered.
     fn give(&mut self, directory: &Path, principal: &str, orders: &[Order]) -> AnswerCode {
         let rules = rulebook::parse(rulebook::DEFAULT).expect("the default");
-        for order in orders {
+        self.say(directory, principal, orders.iter().map(|order| compose::order(order, &rules)))
+    }
+
+    fn say(&mut self, directory: &Path, principal: &str, contents: impl IntoIterator<Item = Content>) -> AnswerCode {
+        for content in contents {
             let number = self.records.len();
             let id = Id(u128::try_from(number).expect("small"));
-            let content = compose::order(order, &rules);
             self.records.push(compose::record(id, principal, &format!("key {number}"), content).1);
         }
         self.run(directory, EVENTS)
@@ -52,10 +59,9 @@ impl Clerk {
     }
 
     fn cut_over(&mut self, directory: &Path) {
-        use wire::control::v1::{CutOver, control_command::Command};
         let cycle = Some(wire::common::v1::CycleRef::from(FIRST));
         let cut_over = CutOver { cycle, reporting_network: "unionpay".to_owned() };
-        self.records.push(compose::record(Id(u128::MAX), "unionpay", "cut", Command::CutOver(cut_over)).1);
+        self.records.push(compose::record(Id(u128::MAX), "unionpay", "cut", Content::CutOver(cut_over)).1);
         assert_eq!(self.run(directory, EVENTS), AnswerCode::ACCEPTED);
     }
 }
@@ -193,4 +199,51 @@ fn topics_made_anew_are_read_from_their_beginning_and_nothing_counts_twice() {
     assert_eq!(before.open_cycle(CNY), after.open_cycle(CNY));
     assert_eq!(store(directory).tip().sequence, Sequence(2 * through.0 - 1 + 4));
     assert_eq!(check_verified(directory), day);
+}
+
+/// A payment that the tenpay side has not reported yet, with what its partner said.
+fn silent(directory: &Path) -> (Id, Amount) {
+    let store = store(directory);
+    let waiting = store.payments().map(|payment| payment.expect("readable")).filter_map(|(id, payment)| {
+        let of_file = payment.terms.is_some_and(|terms| terms.payee == file().network);
+        let (side, minor) = payment.capture.silent_side().filter(|(side, _)| of_file && *side == Side::Payee)?;
+        Some((side, id, Amount::new(minor, CNY)?))
+    });
+    let (_, id, amount) = waiting.min_by_key(|(_, id, _)| *id).expect("a payment in transit");
+    (id, amount)
+}
+
+#[test]
+fn a_row_completes_one_leg_and_takes_it_back_once_over_restarts_and_the_verifier_agrees() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path();
+    let mut clerk = Clerk::default();
+    clerk.run(directory, EVENTS);
+    let (payment, amount) = silent(directory);
+    let completion = |line| Completion {
+        command: Id(0),
+        payment,
+        movement: None,
+        kind: Kind::Captured,
+        side: Side::Payee,
+        amount,
+        row: BillRow { file: [7; 32], line },
+        ends: None,
+    };
+    let complete = |clerk: &mut Clerk, line| clerk.say(directory, "worker", [compose::complete(&completion(line))]);
+    assert_eq!(complete(&mut clerk, 2), RejectionCode::FileUnknown.into());
+    assert_eq!(clerk.give(directory, "worker", &[Order::RecordFile(file())]), AnswerCode::ACCEPTED);
+    assert_eq!(complete(&mut clerk, 2), AnswerCode::ACCEPTED);
+    assert_eq!(complete(&mut clerk, 2), RejectionCode::AlreadyMatched.into());
+    assert_eq!(complete(&mut clerk, 3), RejectionCode::LegAlreadyReported.into());
+
+    assert_eq!(clerk.give(directory, "worker", &[Order::RecordBreaks(vec![finding()])]), AnswerCode::ACCEPTED);
+    let correction = Correction::ReturnToTransit { movement: None, unproven: Side::Payee, minor: amount.minor() };
+    let back = || compose::return_to_transit(Id(5), payment, correction, amount);
+    assert_eq!(clerk.say(directory, "worker", back()), AnswerCode::ACCEPTED);
+    assert_eq!(clerk.say(directory, "worker", back()), RejectionCode::BreakUnproven.into());
+    check_verified(directory);
+    clerk.run(directory, 3 * EVENTS);
+    assert!(state(directory).register().files()[0].is_used(2));
+    check_verified(directory);
 }
