@@ -54,7 +54,9 @@ pub(crate) fn client(brokers: &str) -> ClientConfig {
     config
 }
 
-/// A client that writes: every record acknowledged by all copies, none twice by its own retries.
+/// A client that writes: every record acknowledged by all copies, none twice by its own retries. After a broker's sudden death
+/// that holds for records of today only: a broker forgets a producer whose last record is more than a day old by its own time,
+/// and a past day may then stand twice in places. The ledger answers the second one as a duplicate.
 pub(crate) fn producer(brokers: &str) -> ClientConfig {
     let mut config = client(brokers);
     config
