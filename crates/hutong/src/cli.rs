@@ -328,7 +328,12 @@ cut-over closes an empty cycle. Serve first, and publish what stands before the 
 
 Examples:
   hutong simulate --out ./day --payments 5000 --seed 7
-  hutong bills inspect ./day/bills/*";
+  hutong bills inspect ./day/bills/*
+
+Exit codes:
+  0  the day is written
+  1  a file could not be written
+  2  the command line is wrong";
 
 const RECONCILE_HELP: &str = "\
 Reads every file of the directory, checks its totals, matches its rows with the networks' events
@@ -459,7 +464,12 @@ disk that is meant: a directory in memory measures no sync.
 
 Examples:
   hutong bench engine --events 1000000
-  hutong bench engine --events 10000000 --mix transfer --hot 3 -o json";
+  hutong bench engine --events 10000000 --mix transfer --hot 3 -o json
+
+Exit codes:
+  0  measured
+  1  the run could not be made
+  2  the command line is wrong";
 
 const INSPECT_HELP: &str = "\
 Files are told apart by their content; their names are not looked at. Known are the
