@@ -65,7 +65,7 @@ impl Collector {
         let mut ids: Vec<&Id> = payments.keys().collect();
         ids.sort_unstable();
         for id in ids {
-            let _ = writeln!(text, "payment {id} {}", payments[id].status().name());
+            let _ = writeln!(text, "payment {id} {}", payments[id].status().word());
         }
         for ((id, kind, side), minor) in &self.taken {
             let _ = writeln!(text, "reported {id} {kind} {side} {minor}");

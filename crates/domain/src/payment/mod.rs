@@ -195,28 +195,6 @@ pub enum Status {
 }
 
 impl Status {
-    /// The word of the contracts.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Received => "RECEIVED",
-            Self::Rejected => "REJECTED",
-            Self::Authorised => "AUTHORISED",
-            Self::Unknown => "UNKNOWN",
-            Self::Voided => "VOIDED",
-            Self::InTransit => "IN_TRANSIT",
-            Self::Captured => "CAPTURED",
-            Self::PartiallyRefunded => "PARTIALLY_REFUNDED",
-            Self::Refunded => "REFUNDED",
-            Self::Reversed => "REVERSED",
-            Self::Disputed => "DISPUTED",
-            Self::DisputeWon => "DISPUTE_WON",
-            Self::DisputeLost => "DISPUTE_LOST",
-        }
-    }
-}
-
-impl Status {
     /// The word, as in the rulebook.
     #[must_use]
     pub const fn word(self) -> &'static str {
