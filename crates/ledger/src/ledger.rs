@@ -13,6 +13,7 @@ use store::Store;
 use store::genesis::Genesis;
 use store::incarnation::Incarnation;
 
+use crate::apply::Applier;
 use crate::entries::{self, LoggedEntry};
 use crate::error::Error;
 use crate::flush::flush;
@@ -22,6 +23,7 @@ use crate::recover;
 use crate::shard::Shard;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
+use crate::stepper::Stepper;
 
 /// A data directory that is open, recovered and idle.
 pub struct Ledger {
@@ -85,7 +87,18 @@ impl Ledger {
     /// # Errors
     /// When a thread cannot be started.
     pub fn start(self, source: Box<dyn Source>) -> Result<Running, Error> {
-        pipeline::start(self.shard, self.shared, self.clock, source, self.options)
+        pipeline::start(self.applier(source))
+    }
+
+    /// Consumes on the caller's thread, a step at a time: for simulations, which choose the order of the steps.
+    #[must_use]
+    pub fn steps(self, source: Box<dyn Source>) -> Stepper {
+        Stepper::new(self.applier(source))
+    }
+
+    fn applier(self, source: Box<dyn Source>) -> Applier {
+        let Self { shard, shared, clock, options } = self;
+        Applier { shared, shard, clock, source, options }
     }
 }
 

@@ -1,12 +1,14 @@
 //! The one writer of a shard: it orders what comes in, knows duplicates, asks the rules, makes blocks durable, publishes what
 //! is durable, and finds its way back after a crash.
 //!
-//! * [`Ledger::open`] recovers; [`Ledger::start`] consumes a [`Source`] until it ends or is stopped.
+//! * [`Ledger::open`] recovers; [`Ledger::start`] consumes a [`Source`] until it ends or is stopped; [`Ledger::steps`]
+//!   does the same on one thread, in the order of a simulation.
 //! * [`Handle`] is for readers: the newest durable [`Snapshot`], or a balance as of any sequence.
 //! * Ports: [`Source`], [`Clock`], `store::Store`, `domain::directive::Codec`.
 //!
 //! Absent on purpose: Kafka, protobuf, gRPC, RocksDB. A test swaps all four and runs this very code.
 
+mod apply;
 mod entries;
 mod error;
 mod flush;
@@ -23,6 +25,7 @@ mod sealed;
 mod shard;
 mod shared;
 mod snapshot;
+mod stepper;
 
 pub use entries::LoggedEntry;
 pub use error::Error;
@@ -33,5 +36,6 @@ pub use reading::{LoggedPosting, Visit};
 pub use refused::Refused;
 pub use shard::RECORD_BYTES_MAX;
 pub use snapshot::Snapshot;
+pub use stepper::{Step, Stepper};
 pub use store::entry::{AnswerCode, Content, Entry, EntryKind};
 pub use store::history::{Direction, Posting};

@@ -15,15 +15,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::apply::Applier;
 use crate::error::Error;
 use crate::flush::flush;
-use crate::input::{Clock, Polled, Source};
+use crate::input::Polled;
 use crate::sealed::{SealedBlock, SealedRun};
-use crate::shard::Shard;
 use crate::shared::Shared;
 
 /// Blocks that are applied and not yet durable: one being written and one behind it hide the sync.
-const BLOCKS_IN_FLIGHT_MAX: usize = 2;
+pub(crate) const BLOCKS_IN_FLIGHT_MAX: usize = 2;
+
+/// Runs that are sealed and not yet in the store, beside the one being flushed.
+pub(crate) const RUNS_IN_FLIGHT_MAX: usize = 1;
 
 /// How the pipeline works; the defaults are for production.
 #[derive(Clone, Copy, Debug)]
@@ -107,16 +110,10 @@ fn error_source(error: &Error) -> String {
     std::error::Error::source(error).map_or_else(String::new, ToString::to_string)
 }
 
-pub(crate) fn start(
-    shard: Shard,
-    shared: Arc<Shared>,
-    clock: Box<dyn Clock>,
-    source: Box<dyn Source>,
-    options: Options,
-) -> Result<Running, Error> {
-    let common = Common { shared, stop: Arc::default(), failure: Arc::default() };
+pub(crate) fn start(applier: Applier) -> Result<Running, Error> {
+    let common = Common { shared: Arc::clone(&applier.shared), stop: Arc::default(), failure: Arc::default() };
     let (blocks_in, blocks_out) = sync_channel(BLOCKS_IN_FLIGHT_MAX);
-    let (runs_in, runs_out) = sync_channel(1);
+    let (runs_in, runs_out) = sync_channel(RUNS_IN_FLIGHT_MAX);
     let spawn = |name: &'static str, common: Common, work: Work| {
         let thread = std::thread::Builder::new().name(format!("hutong-{name}"));
         thread.spawn(move || common.guard(|| work(&common))).map_err(|_| Error::ThreadStopped(name))
@@ -124,48 +121,15 @@ pub(crate) fn start(
     let threads = vec![
         spawn("flush", common.clone(), Box::new(move |common| flush_runs(common, &runs_out)))?,
         spawn("write", common.clone(), Box::new(move |common| write_blocks(common, &blocks_out, &runs_in)))?,
-        spawn(
-            "apply",
-            common.clone(),
-            Box::new(move |common| apply_records(common, shard, clock, source, options, &blocks_in)),
-        )?,
+        spawn("apply", common.clone(), Box::new(move |common| apply_records(common, applier, &blocks_in)))?,
     ];
     Ok(Running { stop: common.stop, threads, failure: common.failure })
 }
 
-fn apply_records(
-    common: &Common,
-    mut shard: Shard,
-    clock: Box<dyn Clock>,
-    mut source: Box<dyn Source>,
-    options: Options,
-    blocks: &SyncSender<SealedBlock>,
-) -> Result<(), Error> {
-    let send = |shard: &mut Shard| {
-        shard.forget_flushed(common.shared.flushed_through());
-        let block = shard.seal(clock.now(), options.run_entries);
-        block.is_none_or(|block| blocks.send(block).is_ok())
-    };
-    while !common.stop.load(Ordering::Acquire) {
-        let mut applied = Ok(());
-        let mut writer_lives = true;
-        let polled = source.poll(options.block_entries_max, options.patience, &mut |input| {
-            if applied.is_ok() && writer_lives {
-                applied = shard.apply(&input).map(|_| ());
-                writer_lives = !shard.is_full() || send(&mut shard);
-            }
-        });
-        applied?;
-        let polled = polled.map_err(Error::Source)?;
-        for question in common.shared.questions.take() {
-            // Whoever asked may have gone away; that is no failure of ours.
-            let _ = question.answer.send((shard.payment(question.payment)?, shard.sequence()));
-        }
-        // A writer that has gone away has failed and has said why.
-        if !writer_lives || !send(&mut shard) || polled == Polled::Ended {
-            return Ok(());
-        }
-    }
+fn apply_records(common: &Common, mut applier: Applier, blocks: &SyncSender<SealedBlock>) -> Result<(), Error> {
+    // A writer that has gone away has failed and has said why.
+    let mut send = |block| blocks.send(block).is_ok();
+    while !common.stop.load(Ordering::Acquire) && applier.step(&mut send)? == Polled::Open {}
     Ok(())
 }
 
