@@ -1,7 +1,7 @@
 //! The store, written once over any [`Tables`]. Who may write: [`Store::append`] and [`Store::ingest`] each take a lock of
 //! their own, so one of each may run at a time, side by side.
 //!
-//! What makes a crash safe: a block is one atomic, synced write. A run is four tables. Event ids, history and filters lie
+//! What makes a crash safe: a block is one atomic, synced write, and is visible only when the high-water mark says so too. A run is four tables. Event ids, history and filters lie
 //! under the run's number, and nobody looks for a run that has no mark. The last table replaces payments, waiting payments,
 //! cycles and state, and holds the mark itself: it becomes visible as a whole or not at all. So after a crash the folds are
 //! those of one mark, never a mixture, and the run is made again from the log. Until the last table is in, its payments
@@ -22,6 +22,7 @@ use crate::cycle::{self, CycleRecord};
 use crate::error::{FormatError, FormatReason, RecordKind, StoreError, TableError};
 use crate::genesis::Genesis;
 use crate::hash::{HashKey, IdDigest};
+use crate::high_water::{HighWater, HighWaterMark};
 use crate::history::{self, HistoryRow};
 use crate::mark::{EventIdRecord, Mark};
 use crate::payment;
@@ -32,6 +33,7 @@ use crate::store::{DiskUsage, Items, Lookups, Store, Tip};
 use crate::tables::{Family, Pair, Tables};
 
 mod ingest;
+mod marked;
 mod start;
 
 pub(crate) use start::Settings;
@@ -54,6 +56,7 @@ pub struct Engine<T> {
     tables: T,
     genesis: Genesis,
     hash_key: HashKey,
+    high_water: Option<HighWater>,
     tip: RwLock<Tip>,
     folds: RwLock<Arc<Folds>>,
     appending: Mutex<()>,
@@ -187,7 +190,9 @@ impl<T: Tables> Store for Engine<T> {
             self.stop();
             return Err(StoreError::Append { first: head.first, source });
         }
-        *self.tip.write().unwrap_or_else(PoisonError::into_inner) = start::tip_of(head);
+        let tip = start::tip_of(head);
+        self.acknowledge(&tip)?;
+        *self.tip.write().unwrap_or_else(PoisonError::into_inner) = tip;
         Ok(())
     }
 

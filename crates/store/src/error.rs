@@ -36,6 +36,8 @@ pub enum RecordKind {
     Waiting,
     /// A topic that was made anew.
     Incarnation,
+    /// How far the ledger has acknowledged.
+    HighWaterMark,
     /// A key of some family.
     Key,
 }
@@ -55,6 +57,7 @@ impl RecordKind {
             Self::Filter => "filter",
             Self::Waiting => "waiting payment",
             Self::Incarnation => "incarnation",
+            Self::HighWaterMark => "high-water mark",
             Self::Key => "key",
         }
     }
@@ -151,6 +154,48 @@ pub enum TableError {
     /// Opened for reading only.
     #[error("opened for reading only")]
     ReadOnly,
+}
+
+/// Why a high-water mark and a ledger do not go together.
+#[derive(Debug, Error)]
+pub enum HighWaterError {
+    /// The system cannot read or write it.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+    /// It is of a version that this program does not read.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// Neither of its two slots is whole.
+    #[error("both of its slots are damaged")]
+    Damaged,
+    /// It is gone.
+    #[error("the ledger has one, and it is not there")]
+    Missing,
+    /// It was not said where it is.
+    #[error("the ledger has one, and none was named")]
+    NotNamed,
+    /// It is another ledger's.
+    #[error("it is of shard {shard} of cluster {cluster:?}")]
+    OtherLedger {
+        /// Of the mark.
+        cluster: String,
+        /// Of the mark.
+        shard: u32,
+    },
+    /// The log ends before it.
+    #[error(
+        "the log ends at sequence {latest}, but {acknowledged} was acknowledged: the last {} entries are lost",
+        acknowledged.0 - latest.0
+    )]
+    LogCut {
+        /// Where the log ends.
+        latest: Sequence,
+        /// What the mark says.
+        acknowledged: Sequence,
+    },
+    /// The log goes on past it, but is another one.
+    #[error("the log has another chain head at sequence {0} than the one that was acknowledged")]
+    OtherHead(Sequence),
 }
 
 /// What the store could not do. Nothing here may be tried again on the same open store: after a failed write every later
@@ -277,6 +322,14 @@ pub enum StoreError {
         /// How far the folds reach.
         through: Sequence,
     },
+    /// The high-water mark does not let the ledger go on.
+    #[error("cannot go on from high-water mark {mark}")]
+    HighWater {
+        /// Where it lies.
+        mark: String,
+        /// Why.
+        source: HighWaterError,
+    },
     /// No sealed run holds the sequence: it is after the mark, or zero.
     #[error("sequence {sequence} is in no run; runs reach to {through}")]
     NotInRun {
@@ -299,4 +352,20 @@ pub enum StoreError {
         /// Why.
         source: TableError,
     },
+}
+
+impl StoreError {
+    /// The name of the runbook page, for what an operator can act on.
+    #[must_use]
+    pub const fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::LogCut { .. } => Some("LOG_CUT"),
+            Self::HighWater { source, .. } => match source {
+                HighWaterError::LogCut { .. } | HighWaterError::OtherHead(_) => Some("LOG_CUT"),
+                HighWaterError::File(_) => None,
+                _ => Some("HIGH_WATER_MARK"),
+            },
+            _ => None,
+        }
+    }
 }

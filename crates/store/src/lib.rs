@@ -5,6 +5,9 @@
 //! event ids ([`mark`], looked up by keyed digests, [`hash`], behind filters, [`filter`]), payments ([`payment`]), account
 //! history ([`history`]), cycles ([`cycle`]) and a snapshot of what all payments share ([`state`]).
 //!
+//! How far the log was acknowledged is kept outside it as well ([`high_water`]): a log that has forgotten something is not
+//! opened.
+//!
 //! [`Store`] is what the ledger and the verifier see. [`RocksStore`] keeps it on disk, [`MemoryStore`] in memory; all but
 //! the keeping of bytes ([`tables`]) is the same code.
 //!
@@ -62,6 +65,7 @@ mod fields;
 pub mod filter;
 pub mod genesis;
 pub mod hash;
+pub mod high_water;
 pub mod history;
 pub mod incarnation;
 pub mod mark;

@@ -9,6 +9,7 @@ use crate::engine::{Engine, Settings};
 use crate::error::{StoreError, TableError};
 use crate::genesis::Genesis;
 use crate::hash::HashKey;
+use crate::high_water::HighWater;
 use crate::store::DiskUsage;
 use crate::tables::{Family, Fill, Pair, Pairs, Put, Sink, Tables};
 
@@ -32,7 +33,21 @@ impl MemoryStore {
     /// # Errors
     /// As for a directory on disk.
     pub fn open(tables: MemoryTables, genesis: &Genesis, hash_key: HashKey) -> Result<Self, StoreError> {
-        Engine::start(tables, Some((genesis, hash_key)), Settings { segment_items: SEGMENT_ITEMS })
+        Engine::start(tables, Some((genesis, hash_key)), Settings { segment_items: SEGMENT_ITEMS })?.marked(None)
+    }
+
+    /// As [`MemoryStore::open`], with a high-water mark that outlives the tables.
+    ///
+    /// # Errors
+    /// As for a directory on disk.
+    pub fn open_marked(
+        tables: MemoryTables,
+        genesis: &Genesis,
+        hash_key: HashKey,
+        high_water: HighWater,
+    ) -> Result<Self, StoreError> {
+        let settings = Settings { segment_items: SEGMENT_ITEMS };
+        Engine::start(tables, Some((genesis, hash_key)), settings)?.marked(Some(high_water))
     }
 }
 

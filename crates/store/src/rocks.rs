@@ -1,21 +1,23 @@
 //! Tables on disk: one RocksDB, one column family each. What RocksDB is relied on for, and no more: an atomic synced write
 //! of a block, atomic adding of a sorted file, checksums. It cannot notice a write-ahead log that was cut between two
-//! records: the caller keeps the tip outside too.
+//! records: the high-water mark, outside the database, does.
 //!
 //! One process writes a directory; others may read it. RocksDB's lock file is held as long as the store is open.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use domain::ids::Sequence;
 use rocksdb::{
     ColumnFamily, ColumnFamilyDescriptor, DB, Direction, IngestExternalFileOptions, IteratorMode, ReadOptions,
     SstFileWriter, WriteBatch, WriteOptions,
 };
 
 use crate::engine::{Engine, Settings};
-use crate::error::{StoreError, TableError};
+use crate::error::{HighWaterError, StoreError, TableError};
 use crate::genesis::Genesis;
 use crate::hash::HashKey;
+use crate::high_water::HighWater;
 use crate::store::DiskUsage;
 use crate::tables::{Family, Fill, Pair, Pairs, Put, Sink, Tables};
 
@@ -38,15 +40,33 @@ impl RocksStore {
     ///
     /// # Errors
     /// When another process has it open, it belongs to another ledger, holds something else, or cannot be read; when the
-    /// log ends before its folds.
+    /// log ends before its folds or before its high-water mark.
     pub fn open(
         directory: &Path,
         genesis: &Genesis,
         hash_key: HashKey,
         options: &RocksOptions,
     ) -> Result<Self, StoreError> {
+        let high_water = options.high_water_mark.as_deref().map(HighWater::file);
+        if let Some(high_water) = &high_water {
+            refuse_to_begin_behind(directory, high_water)?;
+        }
         let tables = RocksTables::open(directory, options)?;
-        Engine::start(tables, Some((genesis, hash_key)), Settings { segment_items: options.segment_items })
+        let own = Some((genesis, hash_key));
+        Engine::start(tables, own, Settings { segment_items: options.segment_items })?.marked(high_water)
+    }
+
+    /// Opens a directory for writing whatever its high-water mark says: for a person who decides which of them holds. No
+    /// block may be appended to it.
+    ///
+    /// # Errors
+    /// When there is no ledger, another process has it open, or it cannot be read; when the log ends before its folds.
+    pub fn open_for_recovery(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
+        if !directory.join("CURRENT").is_file() {
+            return Err(StoreError::NoLedger { directory: directory.display().to_string() });
+        }
+        let tables = RocksTables::open(directory, options)?;
+        Engine::start(tables, None, Settings { segment_items: options.segment_items })
     }
 
     /// Opens a directory for reading, beside the process that writes it or without one. Sees what was durable when it was
@@ -58,6 +78,15 @@ impl RocksStore {
         let tables = RocksTables::open_read_only(directory, options)?;
         Engine::start(tables, None, Settings { segment_items: options.segment_items })
     }
+}
+
+/// A ledger whose directory is gone is not begun anew: nothing is made in its place.
+fn refuse_to_begin_behind(directory: &Path, high_water: &HighWater) -> Result<(), StoreError> {
+    let acknowledged = high_water.read()?.map_or(Sequence(0), |mark| mark.sequence);
+    if acknowledged.0 > 0 && is_empty_directory(directory)? {
+        return Err(high_water.error(HighWaterError::LogCut { latest: Sequence(0), acknowledged }));
+    }
+    Ok(())
 }
 
 /// Whether a directory is absent or holds nothing: whether opening it would begin a new ledger.

@@ -22,7 +22,7 @@ pub enum Family {
     Current,
     /// Run u32, kind u8 -> filter or items.
     Filters,
-    /// `genesis`, `format`, `hash_key`.
+    /// `genesis`, `format`, `hash_key`, `high_water_mark`.
     Meta,
 }
 

@@ -6,12 +6,14 @@ mod common;
 use std::path::Path;
 
 use domain::clearing::Register;
+use domain::ids::Sequence;
 use store::block::BlockView;
 use store::cycle::CycleRecord;
 use store::entry::Entry;
 use store::error::{FormatError, FormatReason};
 use store::filter::{Filter, Salt};
 use store::genesis::Genesis;
+use store::high_water::HighWaterMark;
 use store::history::HistoryRow;
 use store::incarnation::Incarnation;
 use store::mark::{EventIdRecord, Mark};
@@ -93,6 +95,15 @@ fn incarnation() {
     let stored = golden("v1/incarnation.bin", &value.encode());
     assert_eq!(Incarnation::decode(&stored), Ok(value));
     assert_versioned(&stored, Incarnation::decode);
+}
+
+#[test]
+fn high_water_mark() {
+    let (cluster, positions) = ("lkc-1".to_owned(), vec![44, 1, 8]);
+    let value = HighWaterMark { cluster, shard: 3, sequence: Sequence(15), head: [0x5a; 32], positions };
+    let stored = golden("v1/high_water_mark.bin", &value.encode(258));
+    assert_eq!(HighWaterMark::decode(&stored), Ok((258, value)));
+    assert_versioned(&stored, HighWaterMark::decode);
 }
 
 #[test]

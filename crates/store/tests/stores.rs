@@ -13,7 +13,7 @@ use store::{Lookups, MemoryStore, RocksOptions, RocksStore, Store, is_empty_dire
 use common::{append, event, genesis, hash_key, network, payment, position, run_of};
 
 fn options() -> RocksOptions {
-    RocksOptions { cache_bytes: 8 << 20, open_files_max: 128, segment_items: 4_096 }
+    RocksOptions { cache_bytes: 8 << 20, open_files_max: 128, segment_items: 4_096, ..RocksOptions::default() }
 }
 
 fn open(directory: &Path) -> RocksStore {

@@ -40,6 +40,7 @@ impl<T: Tables> Engine<T> {
             tables,
             genesis,
             hash_key,
+            high_water: None,
             tip: RwLock::new(tip),
             folds: RwLock::new(Arc::new(Folds { marks: Vec::new(), segments: Segments::new(settings.segment_items) })),
             appending: Mutex::default(),
@@ -92,7 +93,7 @@ fn beginning(genesis: &Genesis) -> Tip {
     }
 }
 
-fn meta<T: Tables>(tables: &T, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn meta<T: Tables>(tables: &T, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
     tables.get(Family::Meta, key).map_err(|source| read_error(Family::Meta, key, source))
 }
 

@@ -1,5 +1,7 @@
 //! How the database is set up. Everything that safety rests on is said here, also where it is the default today.
 
+use std::path::PathBuf;
+
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
 
 use crate::tables::Family;
@@ -14,11 +16,14 @@ pub struct RocksOptions {
     /// Ids that the filter of one segment of runs has room for, at 2 bytes each. Larger: fewer cache lines for every new
     /// id. Smaller: less to build at open, which does a million in some 20 ms.
     pub segment_items: usize,
+    /// Where the high-water mark lies, which is best on another disk. A ledger that has had one is not written without;
+    /// to readers it is nothing.
+    pub high_water_mark: Option<PathBuf>,
 }
 
 impl Default for RocksOptions {
     fn default() -> Self {
-        Self { cache_bytes: 256 << 20, open_files_max: 512, segment_items: 32 << 18 }
+        Self { cache_bytes: 256 << 20, open_files_max: 512, segment_items: 32 << 18, high_water_mark: None }
     }
 }
 
@@ -37,8 +42,8 @@ impl RocksOptions {
         let mut options = Options::default();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
-        // The end of the log up to the first damage: a torn last record is what a power cut leaves. The caller compares
-        // the tip with one kept elsewhere, because a cut between two records looks the same.
+        // The end of the log up to the first damage: a torn last record is what a power cut leaves. A cut between two
+        // records looks the same: the high-water mark tells.
         options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
         options.set_track_and_verify_wals_in_manifest(true);
         options.set_paranoid_checks(true);
