@@ -95,7 +95,7 @@ struct Measured {
 
 /// From the first event consumed to the last one visible.
 fn apply(directory: &Path, input: &Path, events: u64) -> anyhow::Result<Measured> {
-    let store = data::open(directory, &data::genesis("bench"))?;
+    let store = data::open(&data::Place::of(directory), &data::genesis("bench"))?;
     let rulebook = rulebook::DEFAULT.as_bytes();
     let ledger =
         Ledger::open(store.clone(), Box::new(data::codec()), Box::new(SystemClock), rulebook, Options::default())?;

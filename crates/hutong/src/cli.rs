@@ -9,6 +9,8 @@ use domain::time::Date;
 use simulator::day::{PAYMENTS_MAX, PAYMENTS_MIN};
 use wire::common::v1::CycleRef;
 
+use crate::data::Place;
+use crate::recover::{self, RecoverArguments};
 use crate::remote::{self, At, Remote};
 use crate::{events, exit, simulate};
 
@@ -49,9 +51,12 @@ pub(crate) enum Verb {
     /// Bill files of the networks
     #[command(subcommand)]
     Bills(BillsVerb),
-    /// Derive everything in a data directory again from its log, and compare
+    /// Derive everything in a data directory again from its log, and compare; nothing is written
     #[command(after_long_help = VERIFY_HELP)]
     Verify(VerifyArguments),
+    /// Compare a log with its high-water mark, and decide that the log holds
+    #[command(after_long_help = recover::HELP)]
+    Recover(RecoverArguments),
     /// Measure what this machine does
     #[command(subcommand)]
     Bench(BenchVerb),
@@ -117,9 +122,8 @@ pub(crate) struct ReconcileArguments {
     /// Kafka brokers to begin with, separated by commas
     #[arg(long, value_name = "HOST:PORT", env = "HUTONG_BROKERS")]
     pub(crate) brokers: String,
-    /// The ledger's data directory, which no service may have open
-    #[arg(long, value_name = "DIR", env = "HUTONG_DATA_DIR")]
-    pub(crate) data_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: Place,
     /// Compare only what the ledger holds already: nothing is read from topics, recorded or booked
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -133,9 +137,8 @@ pub(crate) struct ServeArguments {
     /// Kafka brokers to begin with, separated by commas
     #[arg(long, value_name = "HOST:PORT", env = "HUTONG_BROKERS")]
     pub(crate) brokers: String,
-    /// The ledger's data directory; made when it does not exist
-    #[arg(long, value_name = "DIR", env = "HUTONG_DATA_DIR")]
-    pub(crate) data_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: Place,
     /// The rulebook that an empty ledger begins with; without it the built-in one. A ledger that has one keeps it
     #[arg(long, value_name = "FILE")]
     pub(crate) rulebook: Option<PathBuf>,
@@ -218,9 +221,8 @@ pub(crate) struct PublishArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
-    /// The ledger's data directory; it is only read
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: Place,
     /// Lines for people, or one JSON object
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
@@ -336,13 +338,15 @@ Exit codes:
   2  the command line is wrong";
 
 const RECONCILE_HELP: &str = "\
+No service may have the data directory open.
+
 Reads every file of the directory, checks its totals, matches its rows with the networks' events
 of that business date, and records files, matches and breaks in the ledger. What a row proves is
 booked: a silent network's leg, a surplus into suspense, an unproven part back into transit. Running
 again is safe: what is on record is not recorded twice.
 
 Examples:
-  hutong reconcile --date 2025-11-11 --bills ./bills --brokers 127.0.0.1:9092 --data-dir /var/lib/hutong
+  hutong reconcile --date 2025-11-11 --bills ./bills --brokers 127.0.0.1:9092 --data-dir /var/lib/hutong/ledger
   hutong reconcile --date 2025-11-11 --bills ./bills --dry-run -o json | jq '.breaks[].code'
 
 Exit codes:
@@ -360,6 +364,9 @@ refused goes to payments.rejected, which has to exist in the same way. Brokers t
 waited for. What would leave a record out or count one twice stops the ledger with a
 code; deploy/runbooks has a page for each. SIGINT and SIGTERM finish the block and stop.
 
+The data directory is made when it does not exist. How far the ledger has acknowledged is also
+written to the high-water mark, before anybody hears of it: a log that ends before it is refused.
+
 Topics have to keep their records (retention.ms=-1): a record time of last year is old on arrival.
 
 gRPC is served on --listen, with health and reflection. Only this machine reaches the default
@@ -367,13 +374,14 @@ address; another one is refused without --insecure-listen, because callers are n
 A signal ends streams and lets calls under way end before the ledger stops.
 
 Examples:
-  hutong serve --brokers 127.0.0.1:9092 --data-dir /var/lib/hutong
-  hutong serve --brokers 127.0.0.1:9092 --data-dir /var/lib/hutong --listen 127.0.0.1:7071
+  hutong serve --brokers 127.0.0.1:9092 --data-dir /var/lib/hutong/ledger
+  hutong serve --brokers 127.0.0.1:9092 --data-dir /var/lib/hutong/ledger --listen 127.0.0.1:7071
 
 Exit codes:
   0  stopped as told
   1  the ledger cannot go on; reason and code are on standard error
   2  the command line is wrong
+  4  the data directory has lost what was acknowledged, or has no high-water mark
   5  no broker answers at the start";
 
 const BALANCES_HELP: &str = "\
@@ -446,9 +454,11 @@ answers, history, balances, cycles and payments with what the directory keeps. T
 every payment's outcome and amounts, the nets and the refusals: two ledgers that have read the same
 topics agree on it, though their chains differ with the order in which the topics were read.
 
+The log is also compared with its high-water mark, when it is there: a copy of a directory has none.
+
 Examples:
-  hutong verify --data-dir /var/lib/hutong
-  hutong verify --data-dir /var/lib/hutong -o json | jq -r .chain_head
+  hutong verify --data-dir /var/lib/hutong/ledger
+  hutong verify --data-dir /var/lib/hutong/ledger -o json | jq -r .chain_head
 
 Exit codes:
   0  empty or proven

@@ -1,15 +1,19 @@
 //! A data directory as every verb opens it: which shard it is, how its records are read, whose clock it uses.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use clap::Args;
 use domain::time::Timestamp;
 use ledger::Clock;
+use store::error::StoreError;
 use store::genesis::{Genesis, Source};
 use store::hash::HashKey;
 use store::{RocksOptions, RocksStore, Store};
 use wire::codec::WireCodec;
+
+use crate::exit::Exit;
 
 /// The networks whose topics a shard reads, in the order that its genesis binds.
 pub(crate) const TOPICS: [&str; 4] = ["hutong.control", "payments.unionpay", "payments.tenpay", "payments.alipay"];
@@ -30,10 +34,63 @@ pub(crate) fn codec() -> WireCodec {
     WireCodec::new(|text| rulebook::parse(text).map_err(|error| error.to_string()))
 }
 
+/// A data directory and where its high-water mark lies.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Place {
+    /// The ledger's data directory
+    #[arg(long, value_name = "DIR", env = "HUTONG_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// How far the ledger has acknowledged, in a small file that is best kept on another disk than the data; without it
+    /// DIR.high-water
+    #[arg(long, value_name = "FILE", env = "HUTONG_HIGH_WATER_MARK")]
+    pub(crate) high_water_mark: Option<PathBuf>,
+}
+
+impl Place {
+    /// A directory with its mark beside it.
+    pub(crate) fn of(directory: &Path) -> Self {
+        Self { data_dir: directory.into(), high_water_mark: None }
+    }
+
+    /// Beside the directory itself, by whatever name it was reached.
+    pub(crate) fn high_water_mark(&self) -> anyhow::Result<PathBuf> {
+        if let Some(named) = &self.high_water_mark {
+            return Ok(named.clone());
+        }
+        let itself = self.data_dir.canonicalize().or_else(|_| std::path::absolute(&self.data_dir));
+        let itself = itself.with_context(|| format!("cannot find {}", self.data_dir.display()))?;
+        let name = itself.file_name().context("--high-water-mark is needed for a directory without a name")?;
+        let mut name = name.to_owned();
+        name.push(".high-water");
+        Ok(itself.with_file_name(name))
+    }
+
+    /// How its database is opened for writing.
+    pub(crate) fn options(&self) -> anyhow::Result<RocksOptions> {
+        Ok(RocksOptions { high_water_mark: Some(self.high_water_mark()?), ..RocksOptions::default() })
+    }
+}
+
 /// Opens or creates a data directory for writing.
-pub(crate) fn open(directory: &Path, genesis: &Genesis) -> anyhow::Result<Arc<dyn Store>> {
-    let store = RocksStore::open(directory, genesis, HashKey::random(), &RocksOptions::default());
-    Ok(Arc::new(store.with_context(|| format!("cannot open {} as a data directory", directory.display()))?))
+pub(crate) fn open(place: &Place, genesis: &Genesis) -> anyhow::Result<Arc<dyn Store>> {
+    let store = RocksStore::open(&place.data_dir, genesis, HashKey::random(), &place.options()?);
+    let context = || format!("cannot open {} as a data directory", place.data_dir.display());
+    Ok(Arc::new(store.with_context(context).map_err(with_code)?))
+}
+
+/// An error with its code and where to read on, when it has one.
+fn with_code(error: anyhow::Error) -> anyhow::Error {
+    let Some(code) = code(&error) else { return error };
+    error.context(format!("stopped with {code} (deploy/runbooks/{code}.md; `hutong recover` says what can be done)"))
+}
+
+fn code(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| cause.downcast_ref::<StoreError>()).and_then(StoreError::code)
+}
+
+/// How a program ends that an error has stopped: what the data directory itself refuses is not worth another try.
+pub(crate) fn exit(error: &anyhow::Error) -> Exit {
+    if code(error).is_some() { Exit::Refused } else { Exit::Error }
 }
 
 /// Bytes as hexadecimal digits.

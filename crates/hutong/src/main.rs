@@ -17,6 +17,7 @@ mod node;
 mod publish;
 mod reconcile;
 mod recorded;
+mod recover;
 mod remote;
 mod serve;
 mod settle;
@@ -30,7 +31,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{BenchVerb, BillsVerb, Cli, Verb};
-use crate::exit::Exit;
 
 fn main() -> ExitCode {
     abort_on_panic();
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
     let result = match cli.verb {
         Verb::Bills(BillsVerb::Inspect(arguments)) => bills::inspect(&arguments, &mut out, &mut io::stderr()),
         Verb::Verify(arguments) => verify::run(&arguments, &mut out, &mut io::stderr()),
+        Verb::Recover(arguments) => recover::run(&arguments, &mut out),
         Verb::Demo(arguments) => demo::run(&arguments, &mut out, &mut io::stderr()),
         Verb::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Verb::Reconcile(arguments) => reconcile::run(&arguments, &mut out, &mut io::stderr()),
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
     result
         .unwrap_or_else(|error| {
             say(format_args!("hutong: {error:#}"));
-            Exit::Error
+            data::exit(&error)
         })
         .into()
 }

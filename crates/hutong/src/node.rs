@@ -1,7 +1,6 @@
 //! A ledger at work: its data directory, the topics that it reads, the topic on which refusals go back, and the door through
 //! which it is asked.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use ingest::{KafkaSource, Lags, Putter, Rejections, Start};
 use ledger::{Handle, Ledger, Options, Running};
 use store::Store;
 
-use crate::data::{self, SystemClock};
+use crate::data::{self, Place, SystemClock};
 use crate::kafka;
 
 /// A supervisor asks, waits ten seconds, and kills: calls under way get the first of them, the block in hand the rest.
@@ -58,17 +57,17 @@ impl CommandSink for ControlTopic {
 /// Opens the ledger of a cluster's topics in a data directory; an empty one begins with `rulebook`.
 pub(crate) fn open(
     topics: Topics<'_>,
-    directory: &Path,
+    place: &Place,
     rulebook: &str,
 ) -> anyhow::Result<(Ledger, Arc<dyn Store>, Vec<Start>)> {
     let cluster = match topics {
         Topics::Kept { cluster } => cluster,
         Topics::Anew { .. } => ingest::LocalBroker::CLUSTER,
     };
-    let store = data::open(directory, &data::genesis(cluster))?;
+    let store = data::open(place, &data::genesis(cluster))?;
     let (codec, clock) = (Box::new(data::codec()), Box::new(SystemClock));
     let ledger = Ledger::open(Arc::clone(&store), codec, clock, rulebook.as_bytes(), Options::default());
-    let mut ledger = ledger.with_context(|| format!("cannot open the ledger in {}", directory.display()))?;
+    let mut ledger = ledger.with_context(|| format!("cannot open the ledger in {}", place.data_dir.display()))?;
     if let Topics::Anew { incarnation } = topics {
         read_from_the_beginning(&mut ledger, &incarnation)?;
     }

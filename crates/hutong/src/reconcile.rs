@@ -18,14 +18,14 @@ use crate::{kafka, recorded};
 pub(crate) const PRINCIPAL: &str = "reconciliation-worker";
 
 pub(crate) fn run(arguments: &ReconcileArguments, out: &mut impl Write, log: &mut impl Write) -> anyhow::Result<Exit> {
-    let directory = &arguments.data_dir;
+    let directory = &arguments.place.data_dir;
     anyhow::ensure!(directory.is_dir(), "there is no data directory {}; `hutong serve` makes one", directory.display());
     let files = Files::of_directory(&arguments.bills)?;
     let cluster = match kafka::check(&arguments.brokers) {
         Ok(cluster) => cluster,
         Err(error) => return kafka::failed(error, log),
     };
-    let opened = node::open(Topics::Kept { cluster: &cluster }, directory, rulebook::DEFAULT)?;
+    let opened = node::open(Topics::Kept { cluster: &cluster }, &arguments.place, rulebook::DEFAULT)?;
     let report = if arguments.dry_run {
         // What the ledger holds already, and nothing is written anywhere: no topic is read, no refusal published.
         reconcile(&files, &opened.0.handle(), arguments.date, None, log)

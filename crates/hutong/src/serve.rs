@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::R
         Ok(cluster) => cluster,
         Err(error) => return kafka::failed(error, log),
     };
-    let opened = node::open(Topics::Kept { cluster: &cluster }, &arguments.data_dir, &rulebook)?;
+    let opened = node::open(Topics::Kept { cluster: &cluster }, &arguments.place, &rulebook)?;
     let mut node = match Node::start(&arguments.brokers, opened) {
         Ok(node) => node,
         Err(error) => return kafka::failed(error, log),

@@ -25,7 +25,8 @@ fn a_cycle_closed_over_grpc_is_closed_for_good() {
     let address = broker.address();
     make_topics(&address);
     let directory = tempfile::tempdir().expect("a directory");
-    let mut service = Service::start(&address, directory.path());
+    let data = directory.path().join("data");
+    let mut service = Service::start(&address, &data);
     let commands = fund(&address);
     let entries = 1 + commands + publish(&address, EVENTS, 5, Duration::ZERO);
     service.wait_for(entries, Duration::from_secs(30));
@@ -51,7 +52,7 @@ fn a_cycle_closed_over_grpc_is_closed_for_good() {
     // Sudden death: the answer was durable, and the same call gets it from the ledger that comes back.
     let durable = service.kill();
     assert!(durable.is_some());
-    let service = Service::start(&address, directory.path());
+    let service = Service::start(&address, &data);
     assert_eq!(close(&service).expect("the first answer again"), closed);
 
     let net = hutong(&["net", "--cycle", "CNY/1", "--endpoint", &endpoint(&service), "-o", "json"]);

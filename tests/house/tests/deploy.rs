@@ -8,7 +8,9 @@ use house::{files, read, root};
 /// The verbs a deployment may start: those that stay up.
 const SERVICE_VERBS: &[&str] = &["serve"];
 
-const DATA_DIRECTORY: &str = "/var/lib/hutong";
+/// What the service may write to, and where in it the ledger lies: its high-water mark is beside it.
+const STATE_DIRECTORY: &str = "/var/lib/hutong";
+const DATA_DIRECTORY: &str = "/var/lib/hutong/ledger";
 
 // === systemd ===
 
@@ -116,7 +118,7 @@ fn the_unit_starts_the_binary_on_the_directory_that_systemd_makes() {
     assert_eq!(*binary, "/usr/bin/hutong");
     assert!(SERVICE_VERBS.contains(verb), "`{verb}` does not stay up");
     assert_eq!(*directory, DATA_DIRECTORY);
-    assert_eq!(format!("/var/lib/{}", service(&unit, "StateDirectory")), DATA_DIRECTORY);
+    assert_eq!(format!("/var/lib/{}", service(&unit, "StateDirectory")), STATE_DIRECTORY);
 }
 
 #[test]
@@ -293,7 +295,7 @@ fn the_image_does_not_run_as_root_and_starts_the_binary() {
     let user = last(stage, "USER").split(':').next().unwrap_or_default();
     assert!(user != "root" && user != "0", "USER {user}");
     assert_eq!(list(last(stage, "ENTRYPOINT")), ["/usr/bin/hutong"]);
-    assert_eq!(list(last(stage, "VOLUME")), [DATA_DIRECTORY]);
+    assert_eq!(list(last(stage, "VOLUME")), [STATE_DIRECTORY]);
     assert!(stage.iter().any(|found| found.name == "COPY" && found.arguments.ends_with(" /usr/bin/hutong")));
     let command = list(last(stage, "CMD"));
     let [verb, "--data-dir", DATA_DIRECTORY] = command.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
@@ -348,7 +350,12 @@ fn every_runbook_is_named_by_a_code_and_answers_the_four_questions() {
 fn every_code_that_stops_the_service_has_a_runbook() {
     let codes = read("crates/ingest/src/codes.rs");
     let codes = codes.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());
-    let missing: Vec<_> = codes.filter(|code| !root().join(format!("deploy/runbooks/{code}.md")).exists()).collect();
+    let of_store = read("crates/store/src/error.rs");
+    let of_store = of_store.lines().filter_map(|line| line.split("Some(\"").nth(1)?.split('"').next());
+    let codes: BTreeSet<_> = codes.chain(of_store).collect();
+    assert!(codes.contains("LOG_CUT"), "{codes:?}");
+    let missing: Vec<_> =
+        codes.into_iter().filter(|code| !root().join(format!("deploy/runbooks/{code}.md")).exists()).collect();
     assert!(missing.is_empty(), "no page for {missing:?}");
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &DemoArguments, out: &mut impl Write, log: &mut imp
         Ok(broker) => broker,
         Err(error) => return kafka::failed(error, stage.log),
     };
-    let opened = node::open(broker.topics(), &place.path.join("ledger"), rulebook::DEFAULT)?;
+    let opened = node::open(broker.topics(), &data::Place::of(&place.path.join("ledger")), rulebook::DEFAULT)?;
     let mut node = match Node::start(&broker.address, opened) {
         Ok(node) => node,
         Err(error) => return kafka::failed(error, stage.log),

@@ -10,7 +10,7 @@ const HAS_MARK: &[u8] = b"high_water_mark";
 impl<T: Tables> Engine<T> {
     /// Goes on only when the log holds all that the mark says was acknowledged; from then on the mark follows the log.
     pub(crate) fn marked(mut self, high_water: Option<HighWater>) -> Result<Self, StoreError> {
-        let has_mark = start::meta(&self.tables, HAS_MARK)?.is_some();
+        let has_mark = self.has_mark()?;
         let Some(high_water) = high_water else {
             let label = self.tables.label();
             let not_named = StoreError::HighWater { mark: format!("of {label}"), source: HighWaterError::NotNamed };
@@ -32,6 +32,14 @@ impl<T: Tables> Engine<T> {
         }
         self.high_water = Some(high_water);
         Ok(self)
+    }
+
+    /// Whether the ledger has ever had a high-water mark.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn has_mark(&self) -> Result<bool, StoreError> {
+        Ok(start::meta(&self.tables, HAS_MARK)?.is_some())
     }
 
     /// Why a log is not one that goes on from a mark: it is another ledger's, ends earlier, or leads to another chain head
