@@ -29,7 +29,7 @@ use crate::payment;
 use crate::run::Run;
 use crate::segments::Segments;
 use crate::state::StateRecord;
-use crate::store::{DiskUsage, Items, Lookups, Store, Tip};
+use crate::store::{DiskUsage, Items, Lookups, Store, Tip, Written};
 use crate::tables::{Family, Pair, Tables};
 
 mod ingest;
@@ -77,6 +77,9 @@ struct Counts {
     filter_negative: AtomicU64,
     disk_reads: AtomicU64,
     false_positive: AtomicU64,
+    blocks: AtomicU64,
+    block_bytes: AtomicU64,
+    runs: AtomicU64,
 }
 
 fn count(counter: &AtomicU64) {
@@ -193,6 +196,8 @@ impl<T: Tables> Store for Engine<T> {
         let tip = start::tip_of(head);
         self.acknowledge(&tip)?;
         *self.tip.write().unwrap_or_else(PoisonError::into_inner) = tip;
+        count(&self.counts.blocks);
+        self.counts.block_bytes.fetch_add(block.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -247,7 +252,9 @@ impl<T: Tables> Store for Engine<T> {
     }
 
     fn ingest(&self, run: &Run) -> Result<(), StoreError> {
-        self.ingest_run(run)
+        self.ingest_run(run)?;
+        count(&self.counts.runs);
+        Ok(())
     }
 
     fn find_event(&self, digest: IdDigest) -> Result<Option<EventIdRecord>, StoreError> {
@@ -355,6 +362,15 @@ impl<T: Tables> Store for Engine<T> {
             filter_negative: read(&self.counts.filter_negative),
             disk_reads: read(&self.counts.disk_reads),
             false_positive: read(&self.counts.false_positive),
+        }
+    }
+
+    fn written(&self) -> Written {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Written {
+            blocks: read(&self.counts.blocks),
+            block_bytes: read(&self.counts.block_bytes),
+            runs: read(&self.counts.runs),
         }
     }
 

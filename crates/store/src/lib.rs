@@ -83,4 +83,4 @@ pub use engine::Engine;
 pub use error::StoreError;
 pub use memory::{MemoryStore, MemoryTables};
 pub use rocks::{RocksOptions, RocksStore, RocksTables, is_empty_directory};
-pub use store::{DiskUsage, Items, Lookups, Store, Tip};
+pub use store::{DiskUsage, Items, Lookups, Store, Tip, Written};

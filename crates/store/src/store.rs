@@ -51,6 +51,17 @@ pub struct Lookups {
     pub false_positive: u64,
 }
 
+/// What was written since the store was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Blocks appended: each was one synced write.
+    pub blocks: u64,
+    /// Their bytes, as they were appended.
+    pub block_bytes: u64,
+    /// Runs ingested.
+    pub runs: u64,
+}
+
 /// Bytes on disk, by what they hold. What is still in memory tables is counted under `write_ahead_log`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DiskUsage {
@@ -199,6 +210,9 @@ pub trait Store: Send + Sync {
 
     /// Counts since the store was opened.
     fn lookups(&self) -> Lookups;
+
+    /// What was written so far.
+    fn written(&self) -> Written;
 
     /// Bytes on disk; of values for a store in memory.
     ///
