@@ -6,8 +6,11 @@
 
 use domain::ids::Sequence;
 use sha2::{Digest, Sha256};
+use store::Store;
 use store::entry::{Content, Entry};
 use store::genesis::Genesis;
+
+use crate::verify::Error;
 
 pub(crate) fn genesis(genesis: &Genesis) -> [u8; 32] {
     Sha256::new().chain_update(b"hutong genesis v1").chain_update(genesis.encode()).finalize().into()
@@ -27,4 +30,38 @@ pub(crate) fn next(head: [u8; 32], sequence: Sequence, entry: &Entry<'_>) -> [u8
     let hash = hash.chain_update(entry.offset.to_be_bytes()).chain_update(entry.arrived_at.micros().to_be_bytes());
     let hash = hash.chain_update([entry.kind as u8]).chain_update(entry.answer.0.to_be_bytes());
     hash.chain_update(entry.rulebook.to_be_bytes()).chain_update(record).finalize().into()
+}
+
+/// What the chain alone says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chained {
+    /// Entries whose hashes follow each other.
+    pub entries: u64,
+    /// The hash after the last of them.
+    pub head: [u8; 32],
+    /// The first entry of the first block that says something else.
+    pub broken: Option<Sequence>,
+}
+
+/// Computes the hash chain of `store` and asks no rule: that nothing was altered, not that it was right.
+///
+/// # Errors
+/// When the log cannot be read to its end.
+pub fn verify_chain(store: &dyn Store) -> Result<Chained, Error> {
+    let mut chained = Chained { entries: 0, head: genesis(store.genesis()), broken: None };
+    for block in store.blocks(Sequence(1)) {
+        let block = block?;
+        let (first, mut head) = (block.head().first, block.head().head_before);
+        let mut entries = chained.entries;
+        for entry in block.entries() {
+            entries += 1;
+            head = next(head, Sequence(entries), &entry?.1);
+        }
+        let follows = first.0 == chained.entries + 1 && block.head().head_before == chained.head;
+        if !follows || head != block.head().head_after {
+            return Ok(Chained { broken: Some(first), ..chained });
+        }
+        chained = Chained { entries, head, ..chained };
+    }
+    Ok(chained)
 }

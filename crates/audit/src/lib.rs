@@ -11,6 +11,7 @@ mod day;
 mod fold;
 mod verify;
 
+pub use chain::{Chained, verify_chain};
 pub use compare::{Fault, Finding};
 pub use day::Day;
 pub use verify::{Error, Progress, Verified, verify};

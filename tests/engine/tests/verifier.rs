@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use audit::{Fault, Verified, verify};
+use audit::{Chained, Fault, Verified, verify, verify_chain};
 use domain::ids::Sequence;
 use engine::{Feed, codec, ledger, small, store};
 use store::Store;
@@ -35,6 +35,8 @@ fn a_sound_ledger_is_proven_to_its_head() {
     let tip = store(directory.path()).tip();
     assert_eq!(verified.finding, None);
     assert_eq!((verified.entries, verified.head), (tip.sequence.0, tip.head));
+    let chained = verify_chain(store(directory.path()).as_ref()).expect("readable");
+    assert_eq!(chained, Chained { entries: tip.sequence.0, head: tip.head, broken: None });
     assert!(verified.compared > 9_000 && verified.payments > 3_000, "{verified:?}");
 }
 
