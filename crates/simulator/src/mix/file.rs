@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -172,6 +173,8 @@ pub struct FileReader {
     file: File,
     path: PathBuf,
     piece: Vec<u8>,
+    /// What of the piece [`FileReader::take`] has not handed out.
+    rest: Range<usize>,
 }
 
 impl FileReader {
@@ -181,7 +184,31 @@ impl FileReader {
     /// When it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let file = File::open(path).map_err(|source| FileError { verb: "open", path: path.to_owned(), source })?;
-        Ok(Self { file, path: path.to_owned(), piece: vec![0; PIECE_BYTES] })
+        Ok(Self { file, path: path.to_owned(), piece: vec![0; PIECE_BYTES], rest: 0..0 })
+    }
+
+    /// Hands at most `max` records to `take`, going on where it last ended; fewer only at the end of the file. Returns how
+    /// many.
+    ///
+    /// # Errors
+    /// As [`FileReader::next_piece`].
+    pub fn take(&mut self, max: usize, mut take: impl FnMut(Record<'_>)) -> Result<usize, FileError> {
+        let mut taken = 0;
+        while taken < max {
+            if self.rest.is_empty() {
+                match self.next_piece()? {
+                    Some(piece) => self.rest = PIECE_HEAD..PIECE_HEAD + piece.rest.len(),
+                    None => break,
+                }
+            }
+            let mut records = Piece { rest: &self.piece[self.rest.clone()] };
+            for record in records.by_ref().take(max - taken) {
+                take(record);
+                taken += 1;
+            }
+            self.rest.start = self.rest.end - records.rest.len();
+        }
+        Ok(taken)
     }
 
     /// The records of the next piece; `None` at the end of the file. They lie in the reader's buffer until it is asked
@@ -190,6 +217,7 @@ impl FileReader {
     /// # Errors
     /// When the file cannot be read, or what stands there is no piece: then none of its records is given.
     pub fn next_piece(&mut self) -> Result<Option<Piece<'_>>, FileError> {
+        self.rest = 0..0;
         let read = match self.fill() {
             Ok(read) => read,
             Err(source) => return Err(FileError { verb: "read", path: self.path.clone(), source }),

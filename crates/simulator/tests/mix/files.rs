@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fs;
 
-use simulator::mix::{FileReader, Mix, PIECE_BYTES, Stream, write_file};
+use simulator::mix::{FileReader, Mix, PIECE_BYTES, Record, Stream, write_file};
 
 const EVENTS: u64 = 20_000;
 
@@ -30,6 +30,25 @@ fn what_is_written_is_read_back_record_for_record() {
     assert_eq!((summary.events, summary.bytes), (events, bytes));
     assert_eq!(summary.kinds.values().sum::<u64>(), EVENTS);
     assert!(summary.refusals["CORRIDOR_CLOSED"] > 100);
+}
+
+#[test]
+fn records_taken_by_sevens_are_all_there_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mix.bin");
+    write_file(&path, Mix::Natural, EVENTS, 41, |_| {}).unwrap();
+    let mut stream = Stream::new(Mix::Natural, EVENTS, 41);
+    let mut reader = FileReader::open(&path).unwrap();
+    let mut taken = 0;
+    let mut take = |record: Record<'_>| assert_eq!(Some(record), stream.next_event().map(|sent| sent.record));
+    loop {
+        match reader.take(7, &mut take).unwrap() {
+            0 => break,
+            more => taken += more as u64,
+        }
+    }
+    assert_eq!(taken, EVENTS);
+    assert_eq!(reader.take(1, |_| ()).unwrap(), 0);
 }
 
 #[test]
