@@ -107,7 +107,7 @@ impl Completion {
 }
 
 /// Reads records.
-pub trait Codec: Send {
+pub trait Codec: Send + Sync {
     /// A payment event.
     ///
     /// # Errors

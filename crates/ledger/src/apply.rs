@@ -1,47 +1,58 @@
-//! What the first thread does, one poll of the source at a time: records are applied to the shard, blocks are sealed, and
-//! questions are answered in between. It alone changes the ledger's state.
+//! What the second thread does, a batch at a time: records are applied to the shard, blocks are sealed, and questions are
+//! answered in between. It alone changes the ledger's state.
 
 use std::sync::Arc;
 
+use crate::batch::Batch;
 use crate::error::Error;
-use crate::input::{Clock, Polled, Source};
+use crate::input::Clock;
 use crate::pipeline::Options;
 use crate::sealed::SealedBlock;
 use crate::shard::Shard;
 use crate::shared::Shared;
 
-/// The shard, what it reads from, and where its times come from.
+/// Records whose look-ups go on at the same time: what they touch stays in the nearest cache until their turn.
+const WARM_AT_ONCE: usize = 32;
+
+/// Takes a sealed block; whether anybody will write it.
+pub(crate) type Send<'a> = dyn FnMut(SealedBlock) -> bool + 'a;
+
+/// The shard, and where its times come from.
 pub(crate) struct Applier {
     pub(crate) shared: Arc<Shared>,
     pub(crate) shard: Shard,
     pub(crate) clock: Box<dyn Clock>,
-    pub(crate) source: Box<dyn Source>,
     pub(crate) options: Options,
 }
 
 impl Applier {
-    /// Applies what one poll gives and ends the block behind it. `send` takes a sealed block and says whether anybody will
-    /// write it; when nobody will, nothing more is applied.
-    pub(crate) fn step(&mut self, send: &mut dyn FnMut(SealedBlock) -> bool) -> Result<Polled, Error> {
-        let Self { shared, shard, clock, source, options } = self;
-        let mut send = |shard: &mut Shard| {
-            shard.forget_flushed(shared.flushed_through());
-            shard.seal(clock.now(), options.run_entries).is_none_or(&mut *send)
-        };
-        let mut applied = Ok(());
-        let mut writer_lives = true;
-        let polled = source.poll(options.block_entries_max, options.patience, &mut |input| {
-            if applied.is_ok() && writer_lives {
-                applied = shard.apply(&input).map(|_| ());
-                writer_lives = !shard.is_full() || send(shard);
+    /// Applies a batch and ends every block that it fills; whether anybody will write them.
+    pub(crate) fn apply(&mut self, batch: &Batch, send: &mut Send<'_>) -> Result<bool, Error> {
+        for begin in (0..batch.len()).step_by(WARM_AT_ONCE) {
+            let group = begin..batch.len().min(begin + WARM_AT_ONCE);
+            self.shard.warm(batch.known(group.clone()));
+            for known in batch.known(group) {
+                self.shard.apply(&known)?;
+                if self.shard.is_full(self.options.block_entries_max) && !self.seal(send)? {
+                    return Ok(false);
+                }
             }
-        });
-        applied?;
-        let polled = polled.map_err(Error::Source)?;
+        }
+        Ok(true)
+    }
+
+    /// Ends the open block and answers what was asked meanwhile; whether anybody will write it.
+    pub(crate) fn seal(&mut self, send: &mut Send<'_>) -> Result<bool, Error> {
+        let Self { shared, shard, clock, options } = self;
         for question in shared.questions.take() {
             // Whoever asked may have gone away; that is no failure of ours.
             let _ = question.answer.send((shard.payment(question.payment)?, shard.sequence()));
         }
-        Ok(if writer_lives && send(shard) { polled } else { Polled::Ended })
+        let has_less = shard.forget_flushed(shared.flushed_through());
+        let block = shard.seal(clock.now(), options.run_entries);
+        if has_less || block.as_ref().is_some_and(|block| block.run.is_some()) {
+            shared.go_past(shard.past().clone());
+        }
+        Ok(block.is_none_or(send))
     }
 }

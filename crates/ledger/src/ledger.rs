@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::flush::flush;
 use crate::input::{Clock, Source};
 use crate::pipeline::{self, Options, Running};
+use crate::read::Reader;
 use crate::recover;
 use crate::shard::Shard;
 use crate::shared::Shared;
@@ -87,18 +88,22 @@ impl Ledger {
     /// # Errors
     /// When a thread cannot be started.
     pub fn start(self, source: Box<dyn Source>) -> Result<Running, Error> {
-        pipeline::start(self.applier(source))
+        let (reader, applier) = self.parts(source);
+        pipeline::start(reader, applier)
     }
 
     /// Consumes on the caller's thread, a step at a time: for simulations, which choose the order of the steps.
     #[must_use]
     pub fn steps(self, source: Box<dyn Source>) -> Stepper {
-        Stepper::new(self.applier(source))
+        let (reader, applier) = self.parts(source);
+        Stepper::new(reader, applier)
     }
 
-    fn applier(self, source: Box<dyn Source>) -> Applier {
+    fn parts(self, source: Box<dyn Source>) -> (Reader, Applier) {
         let Self { shard, shared, clock, options } = self;
-        Applier { shared, shard, clock, source, options }
+        shared.go_past(shard.past().clone());
+        let reader = Reader { shared: Arc::clone(&shared), intake: shard.intake().clone(), source, options };
+        (reader, Applier { shared, shard, clock, options })
     }
 }
 

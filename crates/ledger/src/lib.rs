@@ -9,14 +9,18 @@
 //! Absent on purpose: Kafka, protobuf, gRPC, RocksDB. A test swaps all four and runs this very code.
 
 mod apply;
+mod batch;
 mod entries;
 mod error;
 mod flush;
 mod input;
+mod intake;
 mod ledger;
 mod memtable;
+mod past;
 mod pipeline;
 mod query;
+mod read;
 mod reading;
 mod recover;
 mod refused;
@@ -30,11 +34,12 @@ mod stepper;
 pub use entries::LoggedEntry;
 pub use error::Error;
 pub use input::{Clock, Input, Polled, Source, SourceError};
+pub use intake::RECORD_BYTES_MAX;
 pub use ledger::{Handle, Ledger};
 pub use pipeline::{Options, Running};
 pub use reading::{LoggedPosting, Visit};
 pub use refused::Refused;
-pub use shard::RECORD_BYTES_MAX;
+
 pub use snapshot::Snapshot;
 pub use stepper::{Step, Stepper};
 pub use store::entry::{AnswerCode, Content, Entry, EntryKind};

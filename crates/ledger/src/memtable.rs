@@ -1,6 +1,6 @@
-//! What has changed since the last sealed run, by digest. The newest generation is written to; when a run is sealed it is
-//! frozen, shared with the thread that flushes it, and still read until the store has it. One flushed generation is kept
-//! longer, because what was touched last is touched next.
+//! What a run has changed, by digest. The newest generation is written to; when its run is sealed it is frozen, shared with
+//! the threads that flush it and that look things up ahead, and still read until the store has it. One flushed generation is
+//! kept longer, because what was touched last is touched next.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -30,53 +30,55 @@ impl Hasher for DigestHasher {
 /// One generation.
 pub(crate) type Generation<T> = HashMap<u128, T, BuildHasherDefault<DigestHasher>>;
 
-/// Generations of one kind of fold, newest first to be asked.
-pub(crate) struct Memtable<T> {
-    active: Generation<T>,
-    frozen: VecDeque<(u32, Arc<Generation<T>>)>,
+/// Generations of sealed runs, oldest first, each with its run. They never change again.
+pub(crate) struct Frozen<T>(VecDeque<(u32, Arc<Generation<T>>)>);
+
+impl<T> Default for Frozen<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
 }
 
-impl<T> Memtable<T> {
-    pub(crate) fn new() -> Self {
-        Self { active: Generation::default(), frozen: VecDeque::new() }
+impl<T> Clone for Frozen<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Frozen<T> {
+    /// The newest value from a run behind `run`.
+    pub(crate) fn get_behind(&self, run: u32, digest: u128) -> Option<&T> {
+        let newer = self.0.iter().rev().take_while(|(number, _)| *number > run);
+        newer.into_iter().find_map(|(_, generation)| generation.get(&digest))
     }
 
-    /// The newest value, unless only the store has it.
-    pub(crate) fn get(&self, digest: u128) -> Option<&T> {
-        let frozen = || self.frozen.iter().rev().find_map(|(_, generation)| generation.get(&digest));
-        self.active.get(&digest).or_else(frozen)
+    /// Whether every sealed run behind `run` is here.
+    pub(crate) fn reaches(&self, run: u32) -> bool {
+        self.0.front().is_none_or(|(first, _)| *first <= run.saturating_add(1))
     }
 
-    pub(crate) fn insert(&mut self, digest: u128, value: T) {
-        self.active.insert(digest, value);
+    /// Every value, several of a digest that several runs have touched, in no order.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().flat_map(|(_, generation)| generation.values())
     }
 
-    /// Every digest of every generation with its newest value, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u128, &T)> {
-        let generations = std::iter::once(&self.active).chain(self.frozen.iter().rev().map(|(_, g)| g.as_ref()));
-        generations.enumerate().flat_map(move |(age, generation)| {
-            generation.iter().filter(move |(digest, _)| age == 0 || !self.is_newer(**digest, age)).map(|(d, v)| (*d, v))
-        })
+    /// Takes the generation of `run`, the newest.
+    pub(crate) fn push(&mut self, run: u32, generation: Arc<Generation<T>>) {
+        self.0.push_back((run, generation));
     }
 
-    fn is_newer(&self, digest: u128, age: usize) -> bool {
-        let newer = self.frozen.iter().rev().take(age - 1);
-        self.active.contains_key(&digest) || newer.into_iter().any(|(_, generation)| generation.contains_key(&digest))
-    }
-
-    /// Ends the active generation as that of `run`.
-    pub(crate) fn freeze(&mut self, run: u32) -> Arc<Generation<T>> {
-        let capacity = self.active.capacity() / 2;
-        let next = Generation::with_capacity_and_hasher(capacity, BuildHasherDefault::default());
-        let generation = Arc::new(std::mem::replace(&mut self.active, next));
-        self.frozen.push_back((run, Arc::clone(&generation)));
-        generation
-    }
-
-    /// Lets go of what the store has, but for the newest flushed generation.
-    pub(crate) fn flushed(&mut self, through: u32) {
-        while self.frozen.get(1).is_some_and(|(run, _)| *run <= through) {
-            self.frozen.pop_front();
+    /// Lets go of what the store has, but for the newest flushed generation; whether anything went.
+    pub(crate) fn flushed(&mut self, through: u32) -> bool {
+        let before = self.0.len();
+        while self.0.get(1).is_some_and(|(run, _)| *run <= through) {
+            self.0.pop_front();
         }
+        self.0.len() < before
     }
+}
+
+/// Ends a generation; the next one has room for half as much before it grows.
+pub(crate) fn freeze<T>(active: &mut Generation<T>) -> Arc<Generation<T>> {
+    let next = Generation::with_capacity_and_hasher(active.capacity() / 2, BuildHasherDefault::default());
+    Arc::new(std::mem::replace(active, next))
 }

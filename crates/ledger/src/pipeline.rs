@@ -1,26 +1,33 @@
-//! Three threads, two bounded queues.
+//! Four threads, three bounded queues.
 //!
-//! * `apply` polls the source, applies records to the shard and seals blocks. It alone changes the ledger's state.
+//! * `read` polls the source, and finds out about records what does not depend on those before them.
+//! * `apply` applies them to the shard and seals blocks. It alone changes the ledger's state.
 //! * `write` makes each block durable, in order, and only then publishes it: its history rows, its snapshot, the answers of
 //!   its commands. While it waits for the disk, the next block is applied.
 //! * `flush` moves sealed runs from memory into the store.
 //!
-//! The queue of blocks holds [`BLOCKS_IN_FLIGHT_MAX`]; when it is full, `apply` waits and the source is not polled. The
-//! queue of runs holds one; when flushing falls two runs behind, `write` waits, so that what has to be replayed after a crash
-//! is bounded. The first error of any thread stops all three, and nothing is retried: a failed sync may have lost the page.
+//! The queue of batches holds [`BATCHES_IN_FLIGHT_MAX`] and that of blocks [`BLOCKS_IN_FLIGHT_MAX`]; when they are full, the
+//! source is not polled. The queue of runs holds one; when flushing falls two runs behind, `write` waits, so that what has to
+//! be replayed after a crash is bounded. The first error of any thread stops all four, and nothing is retried: a failed sync
+//! may have lost the page.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::apply::Applier;
+use crate::batch::Batch;
 use crate::error::Error;
 use crate::flush::flush;
 use crate::input::Polled;
+use crate::read::Reader;
 use crate::sealed::{SealedBlock, SealedRun};
 use crate::shared::Shared;
+
+/// Batches that are read and not yet applied: about a block.
+pub(crate) const BATCHES_IN_FLIGHT_MAX: usize = 8;
 
 /// Blocks that are applied and not yet durable: one being written and one behind it hide the sync.
 pub(crate) const BLOCKS_IN_FLIGHT_MAX: usize = 2;
@@ -110,8 +117,9 @@ fn error_source(error: &Error) -> String {
     std::error::Error::source(error).map_or_else(String::new, ToString::to_string)
 }
 
-pub(crate) fn start(applier: Applier) -> Result<Running, Error> {
+pub(crate) fn start(reader: Reader, applier: Applier) -> Result<Running, Error> {
     let common = Common { shared: Arc::clone(&applier.shared), stop: Arc::default(), failure: Arc::default() };
+    let (batches_in, batches_out) = sync_channel(BATCHES_IN_FLIGHT_MAX);
     let (blocks_in, blocks_out) = sync_channel(BLOCKS_IN_FLIGHT_MAX);
     let (runs_in, runs_out) = sync_channel(RUNS_IN_FLIGHT_MAX);
     let spawn = |name: &'static str, common: Common, work: Work| {
@@ -121,16 +129,41 @@ pub(crate) fn start(applier: Applier) -> Result<Running, Error> {
     let threads = vec![
         spawn("flush", common.clone(), Box::new(move |common| flush_runs(common, &runs_out)))?,
         spawn("write", common.clone(), Box::new(move |common| write_blocks(common, &blocks_out, &runs_in)))?,
-        spawn("apply", common.clone(), Box::new(move |common| apply_records(common, applier, &blocks_in)))?,
+        spawn("apply", common.clone(), Box::new(move |_| apply_batches(applier, &batches_out, &blocks_in)))?,
+        spawn("read", common.clone(), Box::new(move |common| read_records(common, reader, &batches_in)))?,
     ];
     Ok(Running { stop: common.stop, threads, failure: common.failure })
 }
 
-fn apply_records(common: &Common, mut applier: Applier, blocks: &SyncSender<SealedBlock>) -> Result<(), Error> {
-    // A writer that has gone away has failed and has said why.
-    let mut send = |block| blocks.send(block).is_ok();
-    while !common.stop.load(Ordering::Acquire) && applier.step(&mut send)? == Polled::Open {}
+fn read_records(common: &Common, mut reader: Reader, batches: &SyncSender<Batch>) -> Result<(), Error> {
+    // Whoever has gone away behind us has failed and has said why.
+    let mut send = |batch| batches.send(batch).is_ok();
+    while !common.stop.load(Ordering::Acquire) && reader.step(&mut send)? == Polled::Open {}
     Ok(())
+}
+
+/// A block ends when it is full, or when nothing more has come.
+fn apply_batches(
+    mut applier: Applier,
+    batches: &Receiver<Batch>,
+    blocks: &SyncSender<SealedBlock>,
+) -> Result<(), Error> {
+    let mut send = |block| blocks.send(block).is_ok();
+    loop {
+        let received = batches.recv_timeout(applier.options.patience);
+        let mut waiting = received.as_ref().ok();
+        let mut next;
+        while let Some(batch) = waiting {
+            if !applier.apply(batch, &mut send)? {
+                return Ok(());
+            }
+            next = batches.try_recv();
+            waiting = next.as_ref().ok();
+        }
+        if !applier.seal(&mut send)? || matches!(received, Err(RecvTimeoutError::Disconnected)) {
+            return Ok(());
+        }
+    }
 }
 
 fn write_blocks(common: &Common, blocks: &Receiver<SealedBlock>, runs: &SyncSender<SealedRun>) -> Result<(), Error> {

@@ -38,7 +38,7 @@ pub(crate) fn open(
     };
     let from = Sequence(begin.sequence.0 + 1);
     let shared = Shared::new(Arc::clone(&store), begin.clone(), run);
-    let mut shard = Shard::new(Arc::clone(&store), codec, begin, rulebooks, run);
+    let mut shard = Shard::new(Arc::clone(&store), codec.into(), begin, rulebooks, run);
     if store.tip().sequence == Sequence(0) {
         shard.log_rulebook(now)?;
         let block = shard.seal(now, run_entries).expect("the first rulebook is an entry");

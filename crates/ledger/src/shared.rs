@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use domain::account::Account;
 use domain::ids::Sequence;
@@ -11,6 +11,7 @@ use store::Store;
 use store::history::{EncodedRow, HistoryRow};
 
 use crate::error::Error;
+use crate::past::Past;
 use crate::query::Questions;
 use crate::sealed::{SealedBlock, SealedRun};
 use crate::snapshot::{Published, Snapshot};
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) published: Published,
     pub(crate) questions: Questions,
+    /// What `read` looks things up in; `apply` goes on with it.
+    past: Mutex<Past>,
     tail: RwLock<Tail>,
     flushed_through: AtomicU32,
     failed: AtomicBool,
@@ -34,10 +37,19 @@ impl Shared {
             store,
             published: Published::new(first),
             questions: Questions::default(),
+            past: Mutex::new(Past::new(flushed_through)),
             tail: RwLock::default(),
             flushed_through: AtomicU32::new(flushed_through),
             failed: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn past(&self) -> Past {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn go_past(&self, past: Past) {
+        *self.past.lock().unwrap_or_else(PoisonError::into_inner) = past;
     }
 
     /// Makes a block durable, then visible. `buffer` is kept by the caller between blocks.

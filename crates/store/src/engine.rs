@@ -82,8 +82,8 @@ struct Counts {
     runs: AtomicU64,
 }
 
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
+fn count(counter: &AtomicU64, times: usize) {
+    counter.fetch_add(times as u64, Ordering::Relaxed);
 }
 
 impl<T: Tables> Engine<T> {
@@ -141,6 +141,31 @@ impl<T: Tables> Engine<T> {
         decode: impl Fn(&[u8], &[u8]) -> Result<R, FormatError> + Send + 'a,
     ) -> Items<'a, R> {
         self.rows(Family::Current, &[letter], Some(&[letter + 1]), decode)
+    }
+
+    /// An event id that the filters let pass, from the newest run that has it.
+    fn read_event(&self, folds: &Folds, digest: IdDigest) -> Result<Option<EventIdRecord>, StoreError> {
+        for run in folds.segments.event_runs(digest) {
+            count(&self.counts.disk_reads, 1);
+            let key = event_key(run, digest);
+            if let Some(bytes) = self.get(Family::EventIds, &key)? {
+                let record = EventIdRecord::decode(&bytes);
+                return record.map(Some).map_err(|source| decode_error(Family::EventIds, &key, source));
+            }
+            count(&self.counts.false_positive, 1);
+        }
+        Ok(None)
+    }
+
+    /// A payment that the filters let pass.
+    fn read_payment(&self, id: Id) -> Result<Option<Payment>, StoreError> {
+        count(&self.counts.disk_reads, 1);
+        let key = id_key(letter::PAYMENT, id);
+        let Some(bytes) = self.get(Family::Current, &key)? else {
+            count(&self.counts.false_positive, 1);
+            return Ok(None);
+        };
+        payment::decode(&bytes).map(Some).map_err(|source| decode_error(Family::Current, &key, source))
     }
 
     fn block_at(&self, sequence: Sequence) -> Result<Option<(Vec<u8>, BlockHead)>, StoreError> {
@@ -259,39 +284,46 @@ impl<T: Tables> Store for Engine<T> {
 
     fn find_event(&self, digest: IdDigest) -> Result<Option<EventIdRecord>, StoreError> {
         let folds = self.folds();
-        let mut has_read = false;
-        for run in folds.segments.event_runs(digest) {
-            has_read = true;
-            count(&self.counts.disk_reads);
-            let key = event_key(run, digest);
-            if let Some(bytes) = self.get(Family::EventIds, &key)? {
-                let record = EventIdRecord::decode(&bytes);
-                return record.map(Some).map_err(|source| decode_error(Family::EventIds, &key, source));
-            }
-            count(&self.counts.false_positive);
+        if !folds.segments.may_have_event(digest) {
+            count(&self.counts.filter_negative, 1);
+            return Ok(None);
         }
-        if !has_read {
-            count(&self.counts.filter_negative);
-        }
-        Ok(None)
+        self.read_event(&folds, digest)
+    }
+
+    fn find_events(&self, digests: &[IdDigest]) -> Result<Vec<Option<EventIdRecord>>, StoreError> {
+        let folds = self.folds();
+        // All filters first: the processor then waits for many cache lines at once.
+        let passed: Vec<bool> = digests.iter().map(|digest| folds.segments.may_have_event(*digest)).collect();
+        count(&self.counts.filter_negative, passed.iter().filter(|passed| !**passed).count());
+        let found = digests.iter().zip(passed).map(|(digest, passed)| match passed {
+            true => self.read_event(&folds, *digest),
+            false => Ok(None),
+        });
+        found.collect()
     }
 
     fn may_have_event(&self, digest: IdDigest) -> bool {
-        self.folds().segments.event_runs(digest).next().is_some()
+        self.folds().segments.may_have_event(digest)
     }
 
     fn payment(&self, id: Id) -> Result<Option<Payment>, StoreError> {
         if !self.may_have_payment(id) {
-            count(&self.counts.filter_negative);
+            count(&self.counts.filter_negative, 1);
             return Ok(None);
         }
-        count(&self.counts.disk_reads);
-        let key = id_key(letter::PAYMENT, id);
-        let Some(bytes) = self.get(Family::Current, &key)? else {
-            count(&self.counts.false_positive);
-            return Ok(None);
-        };
-        payment::decode(&bytes).map(Some).map_err(|source| decode_error(Family::Current, &key, source))
+        self.read_payment(id)
+    }
+
+    fn find_payments(&self, ids: &[(IdDigest, Id)]) -> Result<Vec<Option<Payment>>, StoreError> {
+        let folds = self.folds();
+        let passed: Vec<bool> = ids.iter().map(|(digest, _)| folds.segments.may_have_payment(*digest)).collect();
+        count(&self.counts.filter_negative, passed.iter().filter(|passed| !**passed).count());
+        let found = ids.iter().zip(passed).map(|((_, id), passed)| match passed {
+            true => self.read_payment(*id),
+            false => Ok(None),
+        });
+        found.collect()
     }
 
     fn may_have_payment(&self, id: Id) -> bool {

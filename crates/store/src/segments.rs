@@ -80,6 +80,15 @@ impl Segments {
         runs.filter(move |(_, filter)| filter.may_hold(item)).map(|(run, _)| *run)
     }
 
+    /// Whether an event id may be in the store: in a segment, then in one of its runs.
+    pub(crate) fn may_have_event(&self, digest: IdDigest) -> bool {
+        let item = digest.for_filter();
+        let passes = |segment: &Arc<Segment>| {
+            segment.events.may_hold(item) && segment.runs.iter().any(|(_, filter)| filter.may_hold(item))
+        };
+        self.segments.iter().any(passes)
+    }
+
     /// Whether a payment may be in the store.
     pub(crate) fn may_have_payment(&self, digest: IdDigest) -> bool {
         let item = digest.for_filter();

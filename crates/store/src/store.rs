@@ -158,6 +158,12 @@ pub trait Store: Send + Sync {
     /// When it cannot be read: never to be taken for "new".
     fn find_event(&self, digest: IdDigest) -> Result<Option<EventIdRecord>, StoreError>;
 
+    /// As [`Store::find_event`] for many ids at a time, in their order: cheaper for each.
+    ///
+    /// # Errors
+    /// When one cannot be read: never to be taken for "new".
+    fn find_events(&self, digests: &[IdDigest]) -> Result<Vec<Option<EventIdRecord>>, StoreError>;
+
     /// Whether the id may be known, by the filters alone: `false` is certain.
     fn may_have_event(&self, digest: IdDigest) -> bool;
 
@@ -166,6 +172,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When it cannot be read: never to be taken for "new".
     fn payment(&self, id: Id) -> Result<Option<Payment>, StoreError>;
+
+    /// As [`Store::payment`] for many payments at a time, in their order, each with the digest of its id: cheaper for each.
+    ///
+    /// # Errors
+    /// When one cannot be read: never to be taken for "new".
+    fn find_payments(&self, ids: &[(IdDigest, Id)]) -> Result<Vec<Option<Payment>>, StoreError>;
 
     /// Whether the payment may be in the store, by the filters alone: `false` is certain.
     fn may_have_payment(&self, id: Id) -> bool;

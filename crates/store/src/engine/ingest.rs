@@ -58,13 +58,14 @@ impl<T: Tables> Engine<T> {
 }
 
 fn put_events(run: &Run, sink: &mut dyn Sink) -> Result<(), TableError> {
-    let mut order: Vec<(u128, usize)> = run.events.iter().enumerate().map(|(at, (digest, _))| (digest.0, at)).collect();
-    order.sort_unstable();
+    // Sorted whole: to follow an order through records that lie elsewhere would miss the cache with every one.
+    let mut events = run.events.clone();
+    events.sort_unstable_by_key(|(digest, _)| *digest);
     let mut value = Vec::new();
-    order.into_iter().try_for_each(|(digest, at)| {
+    events.into_iter().try_for_each(|(digest, record)| {
         value.clear();
-        run.events[at].1.encode_into(&mut value);
-        sink.put(&event_key(run.mark.run, IdDigest(digest)), &value)
+        record.encode_into(&mut value);
+        sink.put(&event_key(run.mark.run, digest), &value)
     })
 }
 
