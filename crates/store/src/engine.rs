@@ -221,7 +221,7 @@ impl<T: Tables> Store for Engine<T> {
         let tip = start::tip_of(head);
         self.acknowledge(&tip)?;
         *self.tip.write().unwrap_or_else(PoisonError::into_inner) = tip;
-        count(&self.counts.blocks);
+        count(&self.counts.blocks, 1);
         self.counts.block_bytes.fetch_add(block.len() as u64, Ordering::Relaxed);
         Ok(())
     }
@@ -278,7 +278,7 @@ impl<T: Tables> Store for Engine<T> {
 
     fn ingest(&self, run: &Run) -> Result<(), StoreError> {
         self.ingest_run(run)?;
-        count(&self.counts.runs);
+        count(&self.counts.runs, 1);
         Ok(())
     }
 
