@@ -24,7 +24,7 @@ pub(crate) fn flush(shared: &Shared, sealed: &SealedRun) -> Result<(), Error> {
     let through = sealed.end.sequence;
     let mut payments = PaymentTable::default();
     let mut waiting = Vec::new();
-    for held in sealed.payments.values() {
+    for (_, held) in sealed.payments.iter() {
         payments.put(held.id, &held.payment, !held.stored);
         let since = held.payment.waiting_since();
         if since.is_some() || held.stored {

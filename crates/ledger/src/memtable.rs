@@ -2,33 +2,59 @@
 //! the threads that flush it and that look things up ahead, and still read until the store has it. One flushed generation is
 //! kept longer, because what was touched last is touched next.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Digests are keyed hashes already: their low half is the hash.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct DigestHasher(u64);
+use hashbrown::HashTable;
 
-impl Hasher for DigestHasher {
-    fn finish(&self) -> u64 {
-        self.0
+/// One generation. Values lie in the order in which their digests first came and the table holds only their places, so that
+/// the table stays in the cache, and asking it for what is not there touches nothing else.
+pub(crate) struct Generation<T> {
+    places: HashTable<u32>,
+    values: Vec<(u128, T)>,
+}
+
+impl<T> Generation<T> {
+    /// With room for so many before it has to move.
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self { places: HashTable::with_capacity(capacity), values: Vec::with_capacity(capacity) }
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+    pub(crate) fn get(&self, digest: u128) -> Option<&T> {
+        let place = self.places.find(hash(digest), |place| self.values[index(*place)].0 == digest)?;
+        Some(&self.values[index(*place)].1)
+    }
+
+    pub(crate) fn insert(&mut self, digest: u128, value: T) {
+        let Self { places, values } = self;
+        if let Some(place) = places.find(hash(digest), |place| values[index(*place)].0 == digest) {
+            values[index(*place)].1 = value;
+            return;
         }
+        let place = u32::try_from(values.len()).expect("a run holds fewer than 2^32 entries");
+        values.push((digest, value));
+        places.insert_unique(hash(digest), place, |place| hash(values[index(*place)].0));
     }
 
-    fn write_u128(&mut self, digest: u128) {
-        let [.., low] = [digest >> 64, digest].map(|half| half & u128::from(u64::MAX));
-        self.0 = u64::try_from(low).unwrap_or_default();
+    pub(crate) const fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// By the order in which they came.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(u128, T)> {
+        self.values.iter()
     }
 }
 
-/// One generation.
-pub(crate) type Generation<T> = HashMap<u128, T, BuildHasherDefault<DigestHasher>>;
+/// Digests are keyed hashes already.
+const fn hash(digest: u128) -> u64 {
+    let [.., a, b, c, d, e, f, g, h] = digest.to_le_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+fn index(place: u32) -> usize {
+    usize::try_from(place).expect("a place is an index")
+}
 
 /// Generations of sealed runs, oldest first, each with its run. They never change again.
 pub(crate) struct Frozen<T>(VecDeque<(u32, Arc<Generation<T>>)>);
@@ -49,7 +75,7 @@ impl<T> Frozen<T> {
     /// The newest value from a run behind `run`.
     pub(crate) fn get_behind(&self, run: u32, digest: u128) -> Option<&T> {
         let newer = self.0.iter().rev().take_while(|(number, _)| *number > run);
-        newer.into_iter().find_map(|(_, generation)| generation.get(&digest))
+        newer.into_iter().find_map(|(_, generation)| generation.get(digest))
     }
 
     /// Whether every sealed run behind `run` is here.
@@ -59,7 +85,7 @@ impl<T> Frozen<T> {
 
     /// Every value, several of a digest that several runs have touched, in no order.
     pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().flat_map(|(_, generation)| generation.values())
+        self.0.iter().flat_map(|(_, generation)| generation.iter()).map(|(_, value)| value)
     }
 
     /// Takes the generation of `run`, the newest.
@@ -77,8 +103,8 @@ impl<T> Frozen<T> {
     }
 }
 
-/// Ends a generation; the next one has room for half as much before it grows.
+/// Ends a generation; the next one has room for as much.
 pub(crate) fn freeze<T>(active: &mut Generation<T>) -> Arc<Generation<T>> {
-    let next = Generation::with_capacity_and_hasher(active.capacity() / 2, BuildHasherDefault::default());
+    let next = Generation::with_capacity(active.len());
     Arc::new(std::mem::replace(active, next))
 }

@@ -115,7 +115,7 @@ impl Shard {
         for waiting in self.store.waiting() {
             ids.insert(waiting.map_err(Error::Store)?.0);
         }
-        let in_memory = self.payments.values().chain(self.past.held());
+        let in_memory = self.payments.iter().map(|(_, held)| held).chain(self.past.held());
         ids.extend(in_memory.filter(|held| held.payment.waiting_since().is_some()).map(|held| held.id));
         for id in ids {
             let key = self.intake.hash.payment(id);

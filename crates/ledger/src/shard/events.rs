@@ -50,7 +50,7 @@ impl Shard {
     }
 
     fn first_known(&self, id: IdDigest, known: Option<&Known<'_>>) -> Result<Option<EventIdRecord>, Error> {
-        match (self.ids.get(&id.0), known.filter(|known| self.past.reaches(known.run))) {
+        match (self.ids.get(id.0), known.filter(|known| self.past.reaches(known.run))) {
             (Some(record), _) => Ok(Some(*record)),
             (None, Some(known)) => Ok(self.past.event_since(known.run, id).or(known.first)),
             (None, None) => self.past.event(self.store.as_ref(), id),
@@ -123,7 +123,7 @@ pub(super) fn standing<'a>(
     (key, id): (IdDigest, Id),
     known: Option<&'a Known<'_>>,
 ) -> Result<Standing<'a>, Error> {
-    if let Some(held) = active.get(&key.0) {
+    if let Some(held) = active.get(key.0) {
         return Ok(Standing::in_memory(held));
     }
     let found = match known.filter(|known| past.reaches(known.run)) {

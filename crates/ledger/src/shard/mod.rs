@@ -109,8 +109,8 @@ impl Shard {
             head: begin.head,
             positions: begin.positions.clone(),
             recorded_at: begin.recorded_at,
-            ids: Generation::default(),
-            payments: Generation::default(),
+            ids: Generation::with_capacity(0),
+            payments: Generation::with_capacity(0),
             past: Past::new(run),
             rows: Rows::default(),
             effects: Effects::default(),
@@ -149,8 +149,8 @@ impl Shard {
     pub(crate) fn warm<'a>(&self, known: impl Iterator<Item = Known<'a>>) {
         let touched = known.fold(0_u64, |touched, known| match known.reading {
             Reading::Event(id, said) => {
-                let id = self.ids.get(&id.0).map_or(0, |record| record.sequence.0);
-                let held = said.as_ref().ok().and_then(|said| self.payments.get(&said.payment.0));
+                let id = self.ids.get(id.0).map_or(0, |record| record.sequence.0);
+                let held = said.as_ref().ok().and_then(|said| self.payments.get(said.payment.0));
                 touched ^ id ^ held.map_or(0, |held| u64::from(held.payment.booked_cycle))
             }
             Reading::Command | Reading::Unread(_) => touched,
