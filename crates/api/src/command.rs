@@ -16,6 +16,7 @@ use domain::ids::Sequence;
 use domain::journal::Effects;
 use domain::rejection::RejectionCode;
 use domain::state::{State, View as _};
+use faults::Point;
 use ledger::{AnswerCode, EntryKind, Handle, LoggedEntry, Snapshot};
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout_at;
@@ -140,6 +141,7 @@ impl Commands {
         let from = Sequence(after.0 + 1);
         let found = self.reader.blocking(move |handle| decided(handle, source, offset, from)).await?;
         let entry = found.ok_or_else(|| api_status(ApiCode::OutcomeUnknown, &[]))?;
+        faults::pass(Point::CommandAnswered);
         if let Some(refused) = refusal(&entry) {
             return Err(refused);
         }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use simulator::mix::{self, FileReader, Mix};
 
 use crate::cli::{BenchArguments, MixName, Output};
-use crate::data::{self, SystemClock};
+use crate::data::{self, Sizes, SystemClock};
 use crate::exit::Exit;
 
 /// One line of JSON a run.
@@ -95,7 +95,7 @@ struct Measured {
 
 /// From the first event consumed to the last one visible.
 fn apply(directory: &Path, input: &Path, events: u64) -> anyhow::Result<Measured> {
-    let store = data::open(&data::Place::of(directory), &data::genesis("bench"))?;
+    let store = data::open(&data::Place::of(directory), &data::genesis("bench"), Sizes::default())?;
     let rulebook = rulebook::DEFAULT.as_bytes();
     let ledger =
         Ledger::open(store.clone(), Box::new(data::codec()), Box::new(SystemClock), rulebook, Options::default())?;

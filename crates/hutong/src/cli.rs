@@ -9,7 +9,7 @@ use domain::time::Date;
 use simulator::day::{PAYMENTS_MAX, PAYMENTS_MIN};
 use wire::common::v1::CycleRef;
 
-use crate::data::Place;
+use crate::data::{Place, Sizes};
 use crate::recover::{self, RecoverArguments};
 use crate::remote::{self, At, Remote};
 use crate::{events, exit, simulate};
@@ -152,6 +152,12 @@ pub(crate) struct ServeArguments {
     /// How often progress and lag are logged, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) progress_ms: u64,
+    /// Entries of a run, at least: small for tests that want to see many runs end
+    #[arg(long, hide = true, value_name = "N", default_value_t = Sizes::default().run_entries)]
+    pub(crate) run_entries: u64,
+    /// Bytes of blocks in memory before the database writes a file: small for tests that want to see many files
+    #[arg(long, hide = true, value_name = "BYTES", default_value_t = Sizes::default().memory_table_bytes)]
+    pub(crate) memory_table_bytes: usize,
 }
 
 #[derive(Debug, Args)]

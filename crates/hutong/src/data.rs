@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use domain::time::Timestamp;
-use ledger::Clock;
+use ledger::{Clock, Options};
 use store::error::StoreError;
 use store::genesis::{Genesis, Source};
 use store::hash::HashKey;
@@ -71,9 +71,26 @@ impl Place {
     }
 }
 
+/// How much is gathered in memory before it goes into files. Another choice makes the same ledger.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// [`Options::run_entries`].
+    pub(crate) run_entries: u64,
+    /// [`RocksOptions::memory_table_bytes`].
+    pub(crate) memory_table_bytes: usize,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        let (ledger, database) = (Options::default(), RocksOptions::default());
+        Self { run_entries: ledger.run_entries, memory_table_bytes: database.memory_table_bytes }
+    }
+}
+
 /// Opens or creates a data directory for writing.
-pub(crate) fn open(place: &Place, genesis: &Genesis) -> anyhow::Result<Arc<dyn Store>> {
-    let store = RocksStore::open(&place.data_dir, genesis, HashKey::random(), &place.options()?);
+pub(crate) fn open(place: &Place, genesis: &Genesis, sizes: Sizes) -> anyhow::Result<Arc<dyn Store>> {
+    let options = RocksOptions { memory_table_bytes: sizes.memory_table_bytes, ..place.options()? };
+    let store = RocksStore::open(&place.data_dir, genesis, HashKey::random(), &options);
     let context = || format!("cannot open {} as a data directory", place.data_dir.display());
     Ok(Arc::new(store.with_context(context).map_err(with_code)?))
 }

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use api::{CommandSink, SinkError};
+use faults::Point;
 use ingest::{KafkaSource, Lags, Putter, Rejections, Start};
 use ledger::{Handle, Ledger, Options, Running};
 use store::Store;
 
-use crate::data::{self, Place, SystemClock};
+use crate::data::{self, Place, Sizes, SystemClock};
 use crate::kafka;
 
 /// A supervisor asks, waits ten seconds, and kills: calls under way get the first of them, the block in hand the rest.
@@ -50,7 +51,10 @@ struct ControlTopic(Putter);
 
 impl CommandSink for ControlTopic {
     fn put(&self, key: &[u8], value: &[u8]) -> Result<i64, SinkError> {
-        self.0.put(key, value, kafka::PATIENCE).map_err(|error| SinkError(error.to_string()))
+        faults::pass(Point::CommandMade);
+        let offset = self.0.put(key, value, kafka::PATIENCE).map_err(|error| SinkError(error.to_string()))?;
+        faults::pass(Point::CommandPut);
+        Ok(offset)
     }
 }
 
@@ -59,14 +63,16 @@ pub(crate) fn open(
     topics: Topics<'_>,
     place: &Place,
     rulebook: &str,
+    sizes: Sizes,
 ) -> anyhow::Result<(Ledger, Arc<dyn Store>, Vec<Start>)> {
     let cluster = match topics {
         Topics::Kept { cluster } => cluster,
         Topics::Anew { .. } => ingest::LocalBroker::CLUSTER,
     };
-    let store = data::open(place, &data::genesis(cluster))?;
+    let store = data::open(place, &data::genesis(cluster), sizes)?;
+    let options = Options { run_entries: sizes.run_entries, ..Options::default() };
     let (codec, clock) = (Box::new(data::codec()), Box::new(SystemClock));
-    let ledger = Ledger::open(Arc::clone(&store), codec, clock, rulebook.as_bytes(), Options::default());
+    let ledger = Ledger::open(Arc::clone(&store), codec, clock, rulebook.as_bytes(), options);
     let mut ledger = ledger.with_context(|| format!("cannot open the ledger in {}", place.data_dir.display()))?;
     if let Topics::Anew { incarnation } = topics {
         read_from_the_beginning(&mut ledger, &incarnation)?;

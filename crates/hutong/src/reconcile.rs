@@ -10,6 +10,7 @@ use recon::{Commands, Files, Progress, Report, Verdict};
 
 use crate::clerk::Clerk;
 use crate::cli::{Output, ReconcileArguments};
+use crate::data::Sizes;
 use crate::exit::Exit;
 use crate::node::{self, Node, Topics};
 use crate::{kafka, recorded};
@@ -25,7 +26,7 @@ pub(crate) fn run(arguments: &ReconcileArguments, out: &mut impl Write, log: &mu
         Ok(cluster) => cluster,
         Err(error) => return kafka::failed(error, log),
     };
-    let opened = node::open(Topics::Kept { cluster: &cluster }, &arguments.place, rulebook::DEFAULT)?;
+    let opened = node::open(Topics::Kept { cluster: &cluster }, &arguments.place, rulebook::DEFAULT, Sizes::default())?;
     let report = if arguments.dry_run {
         // What the ledger holds already, and nothing is written anywhere: no topic is read, no refusal published.
         reconcile(&files, &opened.0.handle(), arguments.date, None, log)

@@ -13,12 +13,16 @@ use ledger::Handle;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::cli::ServeArguments;
+use crate::data::Sizes;
 use crate::exit::Exit;
 use crate::node::{self, Node, Topics};
 use crate::{data, kafka, settle};
 
 pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::Result<Exit> {
     log_to_standard_error(tracing::Level::INFO);
+    if faults::ARMED {
+        tracing::warn!("this program was built to be killed at failpoints: it must not keep a ledger");
+    }
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).context("cannot listen for signals")?;
@@ -31,7 +35,8 @@ pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::R
         Ok(cluster) => cluster,
         Err(error) => return kafka::failed(error, log),
     };
-    let opened = node::open(Topics::Kept { cluster: &cluster }, &arguments.place, &rulebook)?;
+    let sizes = Sizes { run_entries: arguments.run_entries, memory_table_bytes: arguments.memory_table_bytes };
+    let opened = node::open(Topics::Kept { cluster: &cluster }, &arguments.place, &rulebook, sizes)?;
     let mut node = match Node::start(&arguments.brokers, opened) {
         Ok(node) => node,
         Err(error) => return kafka::failed(error, log),

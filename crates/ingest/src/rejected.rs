@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::ids::Sequence;
+use faults::Point;
 use ledger::{Handle, Refused};
 use wire::event::v1::Rejection;
 use wire::names::StableCode;
@@ -176,6 +177,7 @@ impl Emitter {
         };
         let (key, value) = record.record();
         publisher.send(rejection::TOPIC, &key, &value, None)?;
+        faults::pass(Point::RefusalSent);
         Ok(key.len() + value.len())
     }
 
@@ -203,6 +205,7 @@ impl Emitter {
             }
         }
         if publisher.delivered() > 0 {
+            faults::pass(Point::RefusalArrived);
             self.recovered();
         }
         Ok(true)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use faults::Point;
 use ledger::{Input, Polled, Source, SourceError};
 use rdkafka::Offset;
 use rdkafka::consumer::Consumer as _;
@@ -75,6 +76,7 @@ impl KafkaSource {
             let reason = "the client delivers a topic that was not asked for";
             return Err(stop(codes::KAFKA_FATAL, name, reason.to_owned()));
         };
+        faults::pass(Point::RecordPolled);
         take(Input {
             source,
             offset: message.offset(),
@@ -82,6 +84,7 @@ impl KafkaSource {
             key: message.key().unwrap_or_default(),
             raw: message.payload().unwrap_or_default(),
         });
+        faults::pass(Point::RecordApplied);
         // Offsets have holes: behind this record comes the next one that there is.
         self.watched.topics[index].position.store(message.offset().saturating_add(1), Ordering::Release);
         Ok(index)

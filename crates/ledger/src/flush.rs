@@ -8,6 +8,7 @@ use std::sync::Arc;
 use domain::cycle::{Cycle, CycleState};
 use domain::ids::Sequence;
 use domain::state::{State, View};
+use faults::Point;
 use store::cycle::CycleRecord;
 use store::hash::IdDigest;
 use store::history::EncodedRow;
@@ -21,6 +22,7 @@ use crate::shared::Shared;
 
 /// Writes a run and its mark; then nobody needs its memory any more.
 pub(crate) fn flush(shared: &Shared, sealed: &SealedRun) -> Result<(), Error> {
+    faults::pass(Point::RunSealed);
     let through = sealed.end.sequence;
     let mut payments = PaymentTable::default();
     let mut waiting = Vec::new();
@@ -43,6 +45,7 @@ pub(crate) fn flush(shared: &Shared, sealed: &SealedRun) -> Result<(), Error> {
     };
     shared.store.ingest(&run).map_err(Error::Store)?;
     shared.run_flushed(sealed.number, through);
+    faults::pass(Point::RunForgotten);
     tracing::debug!(run = sealed.number, through = through.0, payments = run.payments.len(), "run flushed");
     Ok(())
 }

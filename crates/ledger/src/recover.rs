@@ -11,6 +11,7 @@ use domain::rejection::{Quarantine, RejectionCode};
 use domain::rulebook::Rulebook;
 use domain::state::State;
 use domain::time::Timestamp;
+use faults::Point;
 use store::Store;
 use store::block::BlockView;
 use store::entry::{AnswerCode, Content, Entry, EntryKind};
@@ -47,7 +48,9 @@ pub(crate) fn open(
     }
     for block in store.blocks(from) {
         replay(&mut shard, &shared, &block.map_err(Error::Store)?, run_entries)?;
+        faults::pass(Point::BlockRecovered);
     }
+    faults::pass(Point::LedgerRecovered);
     Ok((shard, shared))
 }
 

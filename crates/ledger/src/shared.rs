@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use domain::account::Account;
 use domain::ids::Sequence;
+use faults::Point;
 use store::Store;
 use store::history::{EncodedRow, HistoryRow};
 
@@ -55,7 +56,9 @@ impl Shared {
     /// Makes a block durable, then visible. `buffer` is kept by the caller between blocks.
     pub(crate) fn commit(&self, mut block: SealedBlock, buffer: &mut Vec<u8>) -> Result<Option<SealedRun>, Error> {
         block.encode(buffer)?;
+        faults::pass(Point::BlockSealed);
         self.store.append(buffer).map_err(Error::Store)?;
+        faults::pass(Point::BlockDurable);
         Ok(self.show(block))
     }
 
@@ -65,6 +68,7 @@ impl Shared {
         tail.extend(block.rows.into_iter().map(|row| ((row.account(), row.first()), row)));
         drop(tail);
         self.published.publish(block.snapshot);
+        faults::pass(Point::BlockVisible);
         block.run
     }
 

@@ -15,6 +15,7 @@ use domain::cycle::CycleId;
 use domain::ids::{Id, Sequence};
 use domain::payment::Payment;
 use domain::time::Timestamp;
+use faults::Point;
 
 use crate::block::{BlockHead, BlockView};
 use crate::bytes::{Reader, ordered_i64};
@@ -218,6 +219,7 @@ impl<T: Tables> Store for Engine<T> {
             self.stop();
             return Err(StoreError::Append { first: head.first, source });
         }
+        faults::pass(if faults::syncs() { Point::BlockSynced } else { Point::BlockWritten });
         let tip = start::tip_of(head);
         self.acknowledge(&tip)?;
         *self.tip.write().unwrap_or_else(PoisonError::into_inner) = tip;

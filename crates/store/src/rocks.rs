@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use domain::ids::Sequence;
+use faults::Point;
 use rocksdb::{
     ColumnFamily, ColumnFamilyDescriptor, DB, Direction, IngestExternalFileOptions, IteratorMode, ReadOptions,
     SstFileWriter, WriteBatch, WriteOptions,
@@ -52,6 +53,7 @@ impl RocksStore {
             refuse_to_begin_behind(directory, high_water)?;
         }
         let tables = RocksTables::open(directory, options)?;
+        faults::pass(Point::TablesOpened);
         let own = Some((genesis, hash_key));
         Engine::start(tables, own, Settings { segment_items: options.segment_items })?.marked(high_water)
     }
@@ -241,7 +243,7 @@ impl Tables for RocksTables {
             batch.put_cf(self.family(*family)?, key, value);
         }
         let mut options = WriteOptions::default();
-        options.set_sync(true);
+        options.set_sync(faults::syncs());
         Ok(self.db.write_opt(batch, &options)?)
     }
 
@@ -259,10 +261,12 @@ impl Tables for RocksTables {
             return Ok(()); // An empty file is an error to the database, and nothing to us.
         }
         table.writer.finish()?;
+        faults::pass(Point::RunFileWritten);
         let mut ingest = IngestExternalFileOptions::default();
         ingest.set_move_files(true);
         let handle = self.family(family)?;
         self.db.ingest_external_file_cf_opts(handle, &ingest, vec![path])?;
+        faults::pass(Point::RunFileIngested);
         if let (Family::Filters, Some((first, last))) = (family, table.deleted) {
             // The items of a sealed segment are several times its filters; nothing else would ever merge these files.
             self.db.compact_range_cf(handle, Some(first), Some(last));

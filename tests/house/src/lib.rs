@@ -80,7 +80,7 @@ pub struct Edge {
 pub struct Member {
     /// Its name.
     pub name: String,
-    /// Whether it stands below `tests/`: such a crate tests the whole, and nobody names it.
+    /// Whether it stands below `tests/`: such a crate tests the whole, and only another one may name it.
     pub is_test: bool,
     /// Everything its manifest names.
     pub names: Vec<Edge>,

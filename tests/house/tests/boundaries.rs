@@ -23,6 +23,7 @@ struct Row {
 
 /// From the bottom up: a row names only rows above it.
 const ROWS: &[Row] = &[
+    Row { name: "faults", may: &[], tests_may: &[], outside: Some(&[]) },
     Row { name: "domain", may: &[], tests_may: &[], outside: Some(&["rust_decimal", "thiserror"]) },
     Row {
         name: "rulebook",
@@ -37,12 +38,17 @@ const ROWS: &[Row] = &[
         outside: Some(&["csv", "encoding_rs", "rust_decimal", "thiserror", "zip"]),
     },
     Row { name: "wire", may: &["domain"], tests_may: &[], outside: None },
-    Row { name: "store", may: &["domain"], tests_may: &[], outside: None },
-    Row { name: "ledger", may: &["domain", "rulebook", "store"], tests_may: &[], outside: None },
+    Row { name: "store", may: &["domain", "faults"], tests_may: &[], outside: None },
+    Row { name: "ledger", may: &["domain", "faults", "rulebook", "store"], tests_may: &[], outside: None },
     Row { name: "audit", may: &["domain", "rulebook", "store"], tests_may: &["ledger"], outside: None },
-    Row { name: "ingest", may: &["domain", "ledger", "rulebook", "wire"], tests_may: &["store"], outside: None },
+    Row {
+        name: "ingest",
+        may: &["domain", "faults", "ledger", "rulebook", "wire"],
+        tests_may: &["store"],
+        outside: None,
+    },
     Row { name: "recon", may: &["bills", "domain", "ledger"], tests_may: &["store"], outside: None },
-    Row { name: "api", may: &["domain", "ledger", "wire"], tests_may: &["client", "store"], outside: None },
+    Row { name: "api", may: &["domain", "faults", "ledger", "wire"], tests_may: &["client", "store"], outside: None },
     Row { name: "client", may: &["wire"], tests_may: &[], outside: None },
     Row { name: "console", may: &["client"], tests_may: &[], outside: None },
     Row { name: "testkit", may: &["domain", "rulebook", "store", "wire"], tests_may: &[], outside: None },
@@ -56,6 +62,7 @@ const ROWS: &[Row] = &[
             "client",
             "console",
             "domain",
+            "faults",
             "ingest",
             "ledger",
             "recon",
@@ -186,10 +193,10 @@ fn every_crate_of_the_workspace_has_a_row() {
 }
 
 #[test]
-fn nobody_names_a_test_crate() {
+fn nobody_but_a_test_crate_names_a_test_crate() {
     let members = members();
     let tests: Vec<_> = members.iter().filter(|member| member.is_test).map(|member| &member.name).collect();
-    let edges = members.iter().flat_map(|member| &member.names);
+    let edges = members.iter().filter(|member| !member.is_test).flat_map(|member| &member.names);
     let offences = edges
         .filter(|edge| tests.contains(&&edge.to))
         .map(|edge| format!("{} -> {}: what two crates share belongs into `testkit`", edge.from, edge.to));

@@ -26,6 +26,7 @@ use simulator::day::{Day, Meaning};
 
 use crate::clerk::Clerk;
 use crate::cli::{DemoArguments, Output};
+use crate::data::Sizes;
 use crate::exit::Exit;
 use crate::node::{self, Node, Topics};
 use crate::{data, kafka, reconcile, serve, settle, simulate};
@@ -63,7 +64,8 @@ pub(crate) fn run(arguments: &DemoArguments, out: &mut impl Write, log: &mut imp
         Ok(broker) => broker,
         Err(error) => return kafka::failed(error, stage.log),
     };
-    let opened = node::open(broker.topics(), &data::Place::of(&place.path.join("ledger")), rulebook::DEFAULT)?;
+    let ledger = data::Place::of(&place.path.join("ledger"));
+    let opened = node::open(broker.topics(), &ledger, rulebook::DEFAULT, Sizes::default())?;
     let mut node = match Node::start(&broker.address, opened) {
         Ok(node) => node,
         Err(error) => return kafka::failed(error, stage.log),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use faults::Point;
 use wire::bank::{self, v1::SettlementInstruction};
 
 use super::Outbox;
@@ -41,9 +42,11 @@ fn send(brokers: &str, outbox: &impl Outbox, again_after: Duration, sent: &mut S
         for instruction in &now {
             let (key, value) = bank::instruction(instruction);
             publisher.send(bank::TOPIC, &key, &value, None)?;
+            faults::pass(Point::InstructionSent);
         }
         if !now.is_empty() {
             publisher.finish(PATIENCE)?;
+            faults::pass(Point::InstructionArrived);
             sent.extend(now.iter().map(|instruction| (instruction.instruction_id.clone(), Instant::now())));
         }
         std::thread::sleep(LOOK_EVERY);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use faults::Point;
 use rdkafka::Offset;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -91,6 +92,7 @@ pub fn tell_ledger(
     let mut publisher = Some(Publisher::new(&brokers)?);
     Ok(move |answer: &SettlementConfirmation| {
         let Some((key, value)) = bank::command(answer) else { return Ok(()) };
+        faults::pass(Point::AnswerRead);
         // A client that has failed with one record takes no other.
         let client = match publisher.take() {
             Some(client) => client,
@@ -98,6 +100,7 @@ pub fn tell_ledger(
         };
         client.send(&control, &key, &value, None)?;
         client.finish(TELL_WITHIN)?;
+        faults::pass(Point::AnswerTold);
         publisher = Some(client);
         Ok(())
     })

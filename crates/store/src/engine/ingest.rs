@@ -15,6 +15,7 @@ impl<T: Tables> Engine<T> {
             self.stop();
             StoreError::Ingest { run: run.mark.run, source }
         })?;
+        faults::pass(Point::RunMarked);
         *self.folds.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(added);
         Ok(())
     }

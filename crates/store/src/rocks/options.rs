@@ -19,16 +19,21 @@ pub struct RocksOptions {
     /// Where the high-water mark lies, which is best on another disk. A ledger that has had one is not written without;
     /// to readers it is nothing.
     pub high_water_mark: Option<PathBuf>,
+    /// Blocks in memory before they are flushed to a blob file.
+    pub memory_table_bytes: usize,
 }
 
 impl Default for RocksOptions {
     fn default() -> Self {
-        Self { cache_bytes: 256 << 20, open_files_max: 512, segment_items: 32 << 18, high_water_mark: None }
+        Self {
+            cache_bytes: 256 << 20,
+            open_files_max: 512,
+            segment_items: 32 << 18,
+            memory_table_bytes: 64 << 20,
+            high_water_mark: None,
+        }
     }
 }
-
-/// Blocks in memory before they are flushed to a blob file.
-const MEMORY_TABLE: usize = 64 << 20;
 
 /// One write of this size is 2-4 times faster on our disks than one of 1 MiB (docs: write the log in pieces).
 const WRITE_PIECE: u64 = 512 << 10;
@@ -52,7 +57,7 @@ impl RocksOptions {
         options.set_max_open_files(i32::from(self.open_files_max));
         options.set_max_background_jobs(2);
         options.set_writable_file_max_buffer_size(WRITE_PIECE);
-        options.set_max_total_wal_size(4 * MEMORY_TABLE as u64);
+        options.set_max_total_wal_size(4 * self.memory_table_bytes as u64);
         options.set_max_manifest_file_size(64 << 20);
         options.set_keep_log_file_num(4);
         options.set_log_level(LogLevel::Warn);
@@ -74,7 +79,7 @@ impl RocksOptions {
                 options.set_min_blob_size(256);
                 options.set_blob_file_size(256 << 20);
                 options.set_blob_compression_type(DBCompressionType::None);
-                options.set_write_buffer_size(MEMORY_TABLE);
+                options.set_write_buffer_size(self.memory_table_bytes);
                 options.set_max_write_buffer_number(3);
             }
             // Digests do not compress, and a read is of one key: small blocks.
