@@ -120,7 +120,7 @@ fn jars() -> PathBuf {
 
 fn recipe() -> PathBuf {
     let manifest = env::var_os("CARGO_MANIFEST_DIR").expect("cargo tells every test where its crate is");
-    Path::new(&manifest).join("kafka")
+    Path::new(&manifest).with_file_name("e2e").join("kafka")
 }
 
 fn broker_script() -> Command {

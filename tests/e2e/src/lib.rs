@@ -18,7 +18,7 @@ pub use feed::{TOPICS, events, fund, make_topics, publish};
 pub use ledger::{codec, head_at, open};
 pub use refusals::{Told, refused, rejections, told};
 pub use replay::{Record, Replay, figures};
-pub use service::{Ended, Service, hutong};
+pub use service::{Ended, Service, hutong, program};
 pub use topic::{records, written};
 
 /// How long anything may take that has to happen: brokers and services start and come back on a machine that is busy with

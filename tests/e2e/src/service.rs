@@ -7,10 +7,18 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The program that cargo has built beside this one.
-fn program() -> PathBuf {
+/// Where cargo puts the program of this name when it builds the workspace.
+///
+/// # Panics
+/// When this is not a test program.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("this program");
-    let built = this.ancestors().nth(2).expect("a test program stands in a directory of the build").join("hutong");
+    this.ancestors().nth(2).expect("a test program stands in a directory of the build").join(name)
+}
+
+fn built() -> PathBuf {
+    let built = program("hutong");
     assert!(built.exists(), "{} is missing: build the whole workspace", built.display());
     built
 }
@@ -21,7 +29,7 @@ fn program() -> PathBuf {
 /// When the binary cannot be started.
 #[must_use]
 pub fn hutong(arguments: &[&str]) -> Output {
-    Command::new(program()).args(arguments).stdin(Stdio::null()).output().expect("the binary runs")
+    Command::new(built()).args(arguments).stdin(Stdio::null()).output().expect("the binary runs")
 }
 
 /// How a service ended.
@@ -49,13 +57,25 @@ impl Service {
     /// When the binary cannot be started.
     #[must_use]
     pub fn start(brokers: &str, directory: &Path) -> Self {
-        let mut child = Command::new(program())
-            .args(["serve", "--brokers", brokers, "--listen", "127.0.0.1:0", "--progress-ms", "20", "--data-dir"])
-            .arg(directory)
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary runs");
+        Self::spawn(Self::command(&built(), brokers, directory))
+    }
+
+    /// What starts a service, for whoever wants to add to it.
+    #[must_use]
+    pub fn command(program: &Path, brokers: &str, directory: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.args(["serve", "--brokers", brokers, "--listen", "127.0.0.1:0", "--progress-ms", "20", "--data-dir"]);
+        command.arg(directory);
+        command
+    }
+
+    /// Starts a [`Service::command`].
+    ///
+    /// # Panics
+    /// When the binary cannot be started.
+    #[must_use]
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let said = BufReader::new(child.stderr.take().expect("it is piped"));
         let lines = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&lines);
@@ -131,6 +151,16 @@ impl Service {
         self.durable()
     }
 
+    /// Kills it, unless it has ended by itself.
+    ///
+    /// # Panics
+    /// When it cannot be killed.
+    #[must_use]
+    pub fn end(mut self) -> Ended {
+        self.child.kill().expect("a child that has ended may be killed");
+        self.ended(Instant::now())
+    }
+
     /// Asks it to stop, as a supervisor does.
     ///
     /// # Panics
@@ -168,7 +198,11 @@ impl Service {
         lines.iter().filter(|line| !line.contains(" progress ")).map(|line| format!("{line}\n")).collect()
     }
 
-    fn is_running(&mut self) -> bool {
+    /// Whether it has not ended.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("a child can be asked").is_none()
     }
 
