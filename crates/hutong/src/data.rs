@@ -96,18 +96,20 @@ pub(crate) fn open(place: &Place, genesis: &Genesis, sizes: Sizes) -> anyhow::Re
 }
 
 /// An error with its code and where to read on, when it has one.
-fn with_code(error: anyhow::Error) -> anyhow::Error {
+pub(crate) fn with_code(error: anyhow::Error) -> anyhow::Error {
     let Some(code) = code(&error) else { return error };
-    error.context(format!("stopped with {code} (deploy/runbooks/{code}.md; `hutong recover` says what can be done)"))
+    let more = if code == StoreError::DISK_FULL { "" } else { "; `hutong recover` says what can be done" };
+    error.context(format!("stopped with {code} (deploy/runbooks/{code}.md{more})"))
 }
 
 fn code(error: &anyhow::Error) -> Option<&'static str> {
     error.chain().find_map(|cause| cause.downcast_ref::<StoreError>()).and_then(StoreError::code)
 }
 
-/// How a program ends that an error has stopped: what the data directory itself refuses is not worth another try.
+/// How a program ends that an error has stopped: what the data directory itself refuses is not worth another try, a disk may
+/// have room again.
 pub(crate) fn exit(error: &anyhow::Error) -> Exit {
-    if code(error).is_some() { Exit::Refused } else { Exit::Error }
+    if code(error).is_some_and(|code| code != StoreError::DISK_FULL) { Exit::Refused } else { Exit::Error }
 }
 
 /// Bytes as hexadecimal digits.

@@ -73,7 +73,8 @@ pub(crate) fn open(
     let options = Options { run_entries: sizes.run_entries, ..Options::default() };
     let (codec, clock) = (Box::new(data::codec()), Box::new(SystemClock));
     let ledger = Ledger::open(Arc::clone(&store), codec, clock, rulebook.as_bytes(), options);
-    let mut ledger = ledger.with_context(|| format!("cannot open the ledger in {}", place.data_dir.display()))?;
+    let context = || format!("cannot open the ledger in {}", place.data_dir.display());
+    let mut ledger = ledger.with_context(context).map_err(data::with_code)?;
     if let Topics::Anew { incarnation } = topics {
         read_from_the_beginning(&mut ledger, &incarnation)?;
     }
@@ -161,7 +162,7 @@ impl Node {
         self.rejections.finish(REJECTIONS_WITHIN);
         match ended {
             Err(ledger::Error::Source(error)) => Err(kafka::with_code(&error)),
-            ended => ended.context("the ledger stopped"),
+            ended => ended.context("the ledger stopped").map_err(data::with_code),
         }
     }
 }

@@ -355,10 +355,26 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The code of what passes by itself when somebody makes room.
+    pub const DISK_FULL: &'static str = "DISK_FULL";
+
+    /// The database says it in words only, which are the system's.
+    fn is_of_full_disk(&self) -> bool {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if error.to_string().contains("No space left on device") {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
     /// The name of the runbook page, for what an operator can act on.
     #[must_use]
-    pub const fn code(&self) -> Option<&'static str> {
+    pub fn code(&self) -> Option<&'static str> {
         match self {
+            _ if self.is_of_full_disk() => Some(Self::DISK_FULL),
             Self::LogCut { .. } => Some("LOG_CUT"),
             Self::HighWater { source, .. } => match source {
                 HighWaterError::LogCut { .. } | HighWaterError::OtherHead(_) => Some("LOG_CUT"),
