@@ -1,15 +1,21 @@
-//! Points at which a process can be made to die, so that a test can have it dead exactly there.
+//! Points at which a process can be made to die, so that a test can have it dead exactly there, and bugs that it can be
+//! made to have, so that a test can show that it would notice.
 //!
 //! In a build with the feature `armed`, `HUTONG_FAILPOINT=block.durable:3` ends the process without a farewell when it
 //! passes that point for the third time, and `HUTONG_UNSYNCED=1` leaves out what makes writes safe from a power cut: the
 //! control run in which a test of power cuts has to find losses. In every other build a point is nothing, and nobody reads
 //! these variables.
 //!
+//! In a build with the feature `mutants`, `HUTONG_MUTANT=posting-twice` makes it wrong in one way: see [`Mutant`].
+//!
 //! Absent on purpose: anything else that could go wrong. A fault that needs no help from inside, such as a full disk, is
 //! made outside.
 
 #[cfg(feature = "armed")]
 mod armed;
+mod mutant;
+
+pub use mutant::Mutant;
 
 /// A place between two steps of which the first has happened and the second has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +164,28 @@ pub const fn syncs() -> bool {
     true
 }
 
+/// Whether this process has this bug. Nobody has one but a build that was made for it.
+#[cfg(feature = "mutants")]
+#[must_use]
+pub fn has(mutant: Mutant) -> bool {
+    static CHOSEN: std::sync::OnceLock<Option<Mutant>> = std::sync::OnceLock::new();
+    let chosen = CHOSEN.get_or_init(|| {
+        let name = std::env::var("HUTONG_MUTANT").ok()?;
+        let found = Mutant::ALL.into_iter().find(|mutant| mutant.name() == name);
+        assert!(found.is_some(), "HUTONG_MUTANT={name} is no mutant");
+        found
+    });
+    *chosen == Some(mutant)
+}
+
+/// Whether this process has this bug. Nobody has one but a build that was made for it.
+#[cfg(not(feature = "mutants"))]
+#[inline]
+#[must_use]
+pub const fn has(_: Mutant) -> bool {
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -168,5 +196,11 @@ mod tests {
     fn every_point_has_a_name_of_its_own() {
         let names: BTreeSet<_> = Point::ALL.iter().map(|point| point.name()).collect();
         assert_eq!(names.len(), Point::ALL.len());
+    }
+
+    #[test]
+    fn every_mutant_has_a_name_of_its_own() {
+        let names: BTreeSet<_> = Mutant::ALL.iter().map(|mutant| mutant.name()).collect();
+        assert_eq!(names.len(), Mutant::ALL.len());
     }
 }

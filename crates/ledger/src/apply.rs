@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use faults::Point;
+
 use crate::batch::Batch;
 use crate::error::Error;
 use crate::input::Clock;
@@ -33,6 +35,7 @@ impl Applier {
             self.shard.warm(batch.known(group.clone()));
             for known in batch.known(group) {
                 self.shard.apply(&known)?;
+                faults::pass(Point::RecordApplied);
                 if self.shard.is_full(self.options.block_entries_max) && !self.seal(send)? {
                     return Ok(false);
                 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use domain::cycle::{Cycle, CycleState};
 use domain::ids::Sequence;
 use domain::state::{State, View};
-use faults::Point;
+use faults::{Mutant, Point};
 use store::cycle::CycleRecord;
 use store::hash::IdDigest;
 use store::history::EncodedRow;
@@ -27,9 +27,12 @@ pub(crate) fn flush(shared: &Shared, sealed: &SealedRun) -> Result<(), Error> {
     let mut payments = PaymentTable::default();
     let mut waiting = Vec::new();
     for (_, held) in sealed.payments.iter() {
+        if held.id.0.is_multiple_of(64) && faults::has(Mutant::PaymentDropped) {
+            continue;
+        }
         payments.put(held.id, &held.payment, !held.stored);
         let since = held.payment.waiting_since();
-        if since.is_some() || held.stored {
+        if (since.is_some() || held.stored) && !faults::has(Mutant::WaitingDropped) {
             waiting.push((held.id, since));
         }
     }
@@ -73,6 +76,7 @@ fn moved_cycles(begin: &State, end: &State) -> Vec<CycleRecord> {
         let is_same =
             move |at: usize, cycle: &Arc<Cycle>| before.get(at).is_some_and(|before| Arc::ptr_eq(before, cycle));
         let closed = end.cycles(currency).iter().enumerate().filter(|(_, cycle)| cycle.state != CycleState::Open);
+        let closed = closed.filter(|_| !faults::has(Mutant::CycleDropped));
         closed.filter(move |(at, cycle)| !is_same(*at, cycle)).map(|(_, cycle)| cycle_record(cycle))
     });
     moved.collect()

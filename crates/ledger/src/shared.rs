@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use domain::account::Account;
 use domain::ids::Sequence;
-use faults::Point;
+use faults::{Mutant, Point};
 use store::Store;
 use store::history::{EncodedRow, HistoryRow};
 
@@ -57,6 +57,9 @@ impl Shared {
     pub(crate) fn commit(&self, mut block: SealedBlock, buffer: &mut Vec<u8>) -> Result<Option<SealedRun>, Error> {
         block.encode(buffer)?;
         faults::pass(Point::BlockSealed);
+        if faults::has(Mutant::PublishedBeforeDurable) {
+            self.published.publish(Arc::clone(&block.snapshot));
+        }
         self.store.append(buffer).map_err(Error::Store)?;
         faults::pass(Point::BlockDurable);
         Ok(self.show(block))

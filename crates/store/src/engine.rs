@@ -15,7 +15,7 @@ use domain::cycle::CycleId;
 use domain::ids::{Id, Sequence};
 use domain::payment::Payment;
 use domain::time::Timestamp;
-use faults::Point;
+use faults::{Mutant, Point};
 
 use crate::block::{BlockHead, BlockView};
 use crate::bytes::{Reader, ordered_i64};
@@ -146,7 +146,7 @@ impl<T: Tables> Engine<T> {
 
     /// An event id that the filters let pass, from the newest run that has it.
     fn read_event(&self, folds: &Folds, digest: IdDigest) -> Result<Option<EventIdRecord>, StoreError> {
-        for run in folds.segments.event_runs(digest) {
+        for run in folds.segments.event_runs(digest).filter(|_| !faults::has(Mutant::StoredIdOverlooked)) {
             count(&self.counts.disk_reads, 1);
             let key = event_key(run, digest);
             if let Some(bytes) = self.get(Family::EventIds, &key)? {
@@ -215,7 +215,14 @@ impl<T: Tables> Store for Engine<T> {
         let first = head.first.0.to_be_bytes();
         let time = times_key(head.recorded_at, head.first);
         let puts = [(Family::Blocks, &first[..], block), (Family::Times, &time[..], &head.count.to_be_bytes()[..])];
-        if let Err(source) = self.tables.write(&puts) {
+        if faults::has(Mutant::AcknowledgedBeforeDurable) {
+            self.acknowledge(&start::tip_of(head.clone()))?;
+        }
+        let mut written = self.tables.write(&puts);
+        if written.is_err() && faults::has(Mutant::GoesOnAfterFailedWrite) {
+            written = self.tables.write(&puts);
+        }
+        if let Err(source) = written {
             self.stop();
             return Err(StoreError::Append { first: head.first, source });
         }

@@ -7,6 +7,7 @@ use domain::payment::{self, Answer, Payment};
 use domain::rejection::{Quarantine, RejectionCode};
 use domain::report::Report;
 use domain::state::Change;
+use faults::Mutant;
 use store::Store;
 use store::chain::Head;
 use store::entry::{AnswerCode, EntryKind};
@@ -50,8 +51,10 @@ impl Shard {
     }
 
     fn first_known(&self, id: IdDigest, known: Option<&Known<'_>>) -> Result<Option<EventIdRecord>, Error> {
-        match (self.ids.get(id.0), known.filter(|known| self.past.reaches(known.run))) {
+        let own = self.ids.get(id.0).filter(|_| !faults::has(Mutant::DuplicateForgotten));
+        match (own, known.filter(|known| self.past.reaches(known.run))) {
             (Some(record), _) => Ok(Some(*record)),
+            (None, Some(known)) if faults::has(Mutant::StaleLookupUsed) => Ok(known.first),
             (None, Some(known)) => Ok(self.past.event_since(known.run, id).or(known.first)),
             (None, None) => self.past.event(self.store.as_ref(), id),
         }
@@ -59,7 +62,7 @@ impl Shard {
 
     /// The verdict on an id that was seen before.
     pub(super) fn repeated(kind: EntryKind, first: &EventIdRecord, digest: &Head) -> Verdict {
-        let same = first.content == digest[..16];
+        let same = first.content == digest[..16] || faults::has(Mutant::ConflictTakenForDuplicate);
         let answer = if same { AnswerCode::DUPLICATE } else { RejectionCode::ConflictingDuplicate.into() };
         Verdict { duplicate_of: Some(first.sequence), ..Verdict::new(kind, answer) }
     }
@@ -102,6 +105,9 @@ impl Shard {
             self.payments.insert(key.0, Held { id: report.payment, payment, stored });
         }
         self.fold(Change::None);
+        if sequence.0.is_multiple_of(64) && faults::has(Mutant::PostingTwice) {
+            self.fold(Change::None);
+        }
         Ok(match decision.answer {
             Answer::Accepted => AnswerCode::ACCEPTED,
             Answer::WaitingForOriginal => AnswerCode::WAITING_FOR_ORIGINAL,

@@ -14,6 +14,7 @@ use domain::payment::Payment;
 use domain::rejection::Quarantine;
 use domain::state::{Change, State, View};
 use domain::time::Timestamp;
+use faults::Mutant;
 use sha2::{Digest, Sha256};
 use store::Store;
 use store::block::BlockBuilder;
@@ -125,7 +126,7 @@ impl Shard {
     /// # Errors
     /// Only when the store fails: whatever the record holds, it gets an answer.
     pub(crate) fn apply(&mut self, known: &Known<'_>) -> Result<(), Error> {
-        if known.version != self.intake.version() {
+        if known.version != self.intake.version() && !faults::has(Mutant::OldRulesUsed) {
             // The rules have changed since it was read.
             return self.apply_with_key(&known.input, Some(known.input.key)).map(|_| ());
         }
@@ -170,6 +171,9 @@ impl Shard {
         reading: &Reading,
         known: Option<&Known<'_>>,
     ) -> Result<(Sequence, AnswerCode), Error> {
+        if matches!(reading, Reading::Unread(_)) && faults::has(Mutant::QuarantineForgotten) {
+            return Ok((self.sequence, AnswerCode::RECORDED));
+        }
         let verdict = match reading {
             Reading::Command => self.control(input, &digest)?,
             Reading::Unread(code) => Verdict::quarantined(*code),
@@ -212,8 +216,12 @@ impl Shard {
     /// Appends an entry to the open block and the chain.
     fn log(&mut self, entry: &Entry<'_>, digest: Head) -> Result<(), Error> {
         self.sequence = self.block.push(entry).map_err(Error::Block)?;
-        if let Some(position) = self.positions.get_mut(usize::from(entry.source)) {
+        let moves = !faults::has(Mutant::PositionNotKept);
+        if let Some(position) = self.positions.get_mut(usize::from(entry.source)).filter(|_| moves) {
             *position = entry.offset.saturating_add(1);
+        }
+        if self.sequence.0.is_multiple_of(64) && faults::has(Mutant::ChainLinkSkipped) {
+            self.head = Head::default();
         }
         self.head = chain::next(&self.head, self.sequence.0, &entry.head_with(digest));
         Ok(())
@@ -300,6 +308,9 @@ impl Shard {
             return None;
         }
         self.recorded_at = now.max(Timestamp::from_micros(self.recorded_at.micros().saturating_add(1)));
+        if faults::has(Mutant::RecordedTimeGoesBack) {
+            self.recorded_at = now;
+        }
         let next = (self.next(), self.head);
         let (_, head_before) = std::mem::replace(&mut self.block_begin, next);
         let builder = std::mem::replace(&mut self.block, BlockBuilder::new(next.0, &self.positions));

@@ -37,6 +37,9 @@ impl<T: Tables> Engine<T> {
         let events: Vec<u64> = run.events.iter().map(|(digest, _)| digest.for_filter()).collect();
         let payments: Vec<u64> = run.payments.new_ids().map(|id| self.hash_key.payment(id).for_filter()).collect();
         let added = folds.segments.with_run(run.mark.run, &events, &payments);
+        if faults::has(Mutant::MarkBeforeIds) {
+            self.tables.ingest(Family::Current, "early", &mut |sink| put_current(run, sink))?;
+        }
         self.write_folds_of_run(run, &added)?;
         let name = run.mark.run.to_string();
         self.tables.ingest(Family::Current, &name, &mut |sink| put_current(run, sink))?;
