@@ -53,12 +53,14 @@ const ROWS: &[Row] = &[
     Row { name: "console", may: &["client"], tests_may: &[], outside: None },
     Row { name: "testkit", may: &["domain", "rulebook", "store", "wire"], tests_may: &[], outside: None },
     Row { name: "simulator", may: &["domain", "rulebook", "store", "wire"], tests_may: &["bills"], outside: None },
+    Row { name: "broker", may: &[], tests_may: &[], outside: Some(&["tempfile", "thiserror"]) },
     Row {
         name: "hutong",
         may: &[
             "api",
             "audit",
             "bills",
+            "broker",
             "client",
             "console",
             "domain",
