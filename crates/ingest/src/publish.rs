@@ -67,6 +67,14 @@ impl Publisher {
         Self::with(&config::producer(brokers))
     }
 
+    /// As [`Publisher::new`], for records that somebody waits for: none stays a millisecond for others to go with.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn prompt(brokers: &str) -> Result<Self, Error> {
+        Self::with(config::producer(brokers).set("linger.ms", "1"))
+    }
+
     /// As [`Publisher::new`], for records that follow each other: brokers that are away are waited for without end, and
     /// behind a record that cannot be written none is.
     pub(crate) fn gapless(brokers: &str) -> Result<Self, Error> {
