@@ -9,6 +9,7 @@ use domain::time::Date;
 use simulator::day::{PAYMENTS_MAX, PAYMENTS_MIN};
 use wire::common::v1::CycleRef;
 
+use crate::bench::BenchVerb;
 use crate::data::{Place, Sizes};
 use crate::recover::{self, RecoverArguments};
 use crate::remote::{self, At, Remote};
@@ -235,52 +236,6 @@ pub(crate) struct VerifyArguments {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum BenchVerb {
-    /// The engine alone: events from a file, through rules and log, durable and visible
-    #[command(after_long_help = BENCH_HELP)]
-    Engine(BenchArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BenchArguments {
-    /// How many events
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-    pub(crate) events: u64,
-    /// What kind of traffic
-    #[arg(long, value_enum, default_value_t = MixName::Natural)]
-    pub(crate) mix: MixName,
-    /// Of the transfer mix: only so many institutions
-    #[arg(long, value_name = "N")]
-    pub(crate) hot: Option<u32>,
-    /// The same seed gives the same events
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Where to make a directory for the run; it is removed afterwards
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// Lines for people, or one JSON object
-    #[arg(short, long, value_enum, default_value_t = Output::Table)]
-    pub(crate) output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MixName {
-    /// Everything that an ordinary day has: two legs, holds, refunds of the whole past, refusals, duplicates
-    Natural,
-    /// Captured one-step sales over 10,000 institutions, to stand beside other ledgers
-    Transfer,
-}
-
-impl MixName {
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Natural => "natural",
-            Self::Transfer => "transfer",
-        }
-    }
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum BillsVerb {
     /// Say what bill files hold, whether they are whole, and what is wrong with them
     #[command(after_long_help = INSPECT_HELP, after_help = "Use --help for layouts, examples and exit codes.")]
@@ -471,21 +426,6 @@ Exit codes:
   1  the directory cannot be read
   2  the command line is wrong
   4  something in it is wrong";
-
-const BENCH_HELP: &str = "\
-The events are written to a file first; reading it alone is measured and printed beside. What is
-measured is the service's own path: decoding, digest, duplicate check, corridor, caps, journals,
-lifecycle, history, hash chain, and a sync before anything is visible. Put --data-dir on the
-disk that is meant: a directory in memory measures no sync.
-
-Examples:
-  hutong bench engine --events 1000000
-  hutong bench engine --events 10000000 --mix transfer --hot 3 -o json
-
-Exit codes:
-  0  measured
-  1  the run could not be made
-  2  the command line is wrong";
 
 const INSPECT_HELP: &str = "\
 Files are told apart by their content; their names are not looked at. Known are the

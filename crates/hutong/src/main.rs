@@ -30,7 +30,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{BenchVerb, BillsVerb, Cli, Verb};
+use crate::cli::{BillsVerb, Cli, Verb};
 
 fn main() -> ExitCode {
     abort_on_panic();
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         Verb::Balances(arguments) => balances::run(&arguments, &mut out, &mut io::stderr()),
         Verb::Net(arguments) => net::run(&arguments, &mut out, &mut io::stderr()),
         Verb::Events(arguments) => events::run(&arguments, &mut out, &mut io::stderr()),
-        Verb::Bench(BenchVerb::Engine(arguments)) => bench::engine(&arguments, &mut out, &mut io::stderr()),
+        Verb::Bench(verb) => bench::run(&verb, &mut out, &mut io::stderr()),
     };
     result
         .unwrap_or_else(|error| {

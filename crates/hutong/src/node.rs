@@ -8,7 +8,7 @@ use anyhow::Context;
 use api::{CommandSink, SinkError};
 use faults::Point;
 use ingest::{KafkaSource, Lags, Putter, Rejections, Start};
-use ledger::{Handle, Ledger, Options, Running};
+use ledger::{Handle, Ledger, Options, Running, Source};
 use store::Store;
 
 use crate::data::{self, Place, Sizes, SystemClock};
@@ -94,15 +94,21 @@ fn read_from_the_beginning(ledger: &mut Ledger, incarnation: &[u8; 16]) -> anyho
 
 impl Node {
     /// Puts an open ledger to work.
-    pub(crate) fn start(
+    pub(crate) fn start(brokers: &str, opened: (Ledger, Arc<dyn Store>, Vec<Start>)) -> Result<Self, ingest::Error> {
+        Self::start_observed(brokers, opened, |source| Box::new(source))
+    }
+
+    /// The same, with something between the topics and the ledger that sees what comes in.
+    pub(crate) fn start_observed(
         brokers: &str,
         (ledger, store, starts): (Ledger, Arc<dyn Store>, Vec<Start>),
+        observed: impl FnOnce(KafkaSource) -> Box<dyn Source>,
     ) -> Result<Self, ingest::Error> {
         let handle = ledger.handle();
         let source = KafkaSource::open(brokers, starts, kafka::PATIENCE)?;
         let lags = source.lags();
         let rejections = Rejections::start(brokers, handle.clone(), kafka::PATIENCE)?;
-        let running = ledger.start(Box::new(source)).map_err(|error| ingest::Error::Local(error.to_string()))?;
+        let running = ledger.start(observed(source)).map_err(|error| ingest::Error::Local(error.to_string()))?;
         Ok(Self { handle, store, lags, rejections, running, door: None })
     }
 

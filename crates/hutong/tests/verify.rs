@@ -1,4 +1,4 @@
-//! `hutong verify` and `hutong bench`, run as an operator runs them.
+//! `hutong verify`, run as an operator runs it.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -37,21 +37,4 @@ fn a_directory_that_holds_something_else_is_refused_and_left_alone() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot read . as a data directory"), "{output:?}");
     assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 1);
-}
-
-#[test]
-fn a_benchmark_says_what_it_did_and_leaves_nothing_behind() {
-    let directory = tempfile::tempdir().expect("a directory");
-    for mix in ["natural", "transfer"] {
-        let output = hutong(&["bench", "engine", "--events", "5000", "--mix", mix, "-o", "json"], directory.path());
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        let figures = json(&output);
-        assert_eq!((figures["events"].as_u64(), figures["mix"].as_str()), (Some(5_000), Some(mix)));
-        // The rulebook and three prefunds are entries too.
-        assert_eq!(figures["entries"].as_u64(), Some(5_004));
-        for name in ["events_per_second", "peak_rss_bytes", "event_bytes_mean", "disk_bytes_per_event"] {
-            assert!(figures[name].as_u64().is_some_and(|figure| figure > 0), "{name}: {figures}");
-        }
-    }
-    assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 0);
 }
