@@ -16,6 +16,9 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, Prod
 use crate::config;
 use crate::error::Error;
 
+/// How often it is looked whether records have arrived: a broker takes longer than this for one.
+const LOOK_EVERY: Duration = Duration::from_micros(500);
+
 /// What became of the records so far.
 #[derive(Default)]
 struct Outcome {
@@ -128,11 +131,14 @@ impl Publisher {
     }
 
     /// Waits up to `patience`; whether everything handed over has been acknowledged. The client's own way of waiting takes a
-    /// tenth of a second at least, this one as long as the brokers.
+    /// tenth of a second at least, this one as long as the brokers. It sleeps by itself, because the client asks again and
+    /// again without a pause in the last millisecond of a time that it is given.
     pub(crate) fn has_arrived(&self, patience: Duration) -> Result<bool, Error> {
         let begun = Instant::now();
+        self.producer.poll(Duration::ZERO);
         while self.producer.in_flight_count() > 0 && begun.elapsed() < patience {
-            self.producer.poll(Duration::from_millis(1));
+            std::thread::sleep(LOOK_EVERY);
+            self.producer.poll(Duration::ZERO);
         }
         self.first_failure()?;
         Ok(self.producer.in_flight_count() == 0)
