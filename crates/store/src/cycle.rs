@@ -10,7 +10,7 @@ use crate::bytes::{Reader, put_i128, put_u64};
 use crate::error::{FormatError, RecordKind};
 use crate::fields::{self, put_name};
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 
 /// Everything there is to a cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]

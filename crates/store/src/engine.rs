@@ -49,7 +49,7 @@ mod letter {
     pub(super) const CYCLE: u8 = b'y';
 }
 
-const WAITING_VERSION: u8 = 1;
+pub(crate) const WAITING_VERSION: u8 = 1;
 
 /// A store over some tables: see [`crate::RocksStore`] and [`crate::MemoryStore`].
 #[derive(Debug)]
@@ -88,6 +88,10 @@ fn count(counter: &AtomicU64, times: usize) {
 }
 
 impl<T: Tables> Engine<T> {
+    pub(crate) const fn tables(&self) -> &T {
+        &self.tables
+    }
+
     /// The tables, when the store is no longer needed: what another one can be opened with.
     pub fn into_tables(self) -> T {
         self.tables

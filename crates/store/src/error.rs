@@ -344,6 +344,14 @@ pub enum StoreError {
         /// Which.
         directory: String,
     },
+    /// A copy of what is durable could not be made.
+    #[error("cannot copy the ledger to {directory}")]
+    Checkpoint {
+        /// Where to.
+        directory: String,
+        /// Why.
+        source: TableError,
+    },
     /// How much is on disk is not known.
     #[error("cannot measure {directory}")]
     Measure {
@@ -376,6 +384,9 @@ impl StoreError {
         match self {
             _ if self.is_of_full_disk() => Some(Self::DISK_FULL),
             Self::LogCut { .. } => Some("LOG_CUT"),
+            Self::Decode { source: FormatError { reason: FormatReason::Version { .. }, .. }, .. } => {
+                Some("FORMAT_VERSION")
+            }
             Self::HighWater { source, .. } => match source {
                 HighWaterError::LogCut { .. } | HighWaterError::OtherHead(_) => Some("LOG_CUT"),
                 HighWaterError::File(_) => None,

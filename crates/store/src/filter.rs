@@ -7,7 +7,7 @@ use faults::Mutant;
 use crate::bytes::Reader;
 use crate::error::{FormatError, FormatReason, RecordKind};
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 const WORDS: usize = 8;
 const LINE: usize = WORDS * 8;
 /// Of a line of 512 bits.

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::bytes::{Reader, put_bytes, put_u64};
 use crate::error::{FormatError, RecordKind};
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 const DOMAIN: &[u8] = b"hutong genesis v1";
 
 /// A Kafka topic that records are consumed from.

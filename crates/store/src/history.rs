@@ -12,7 +12,7 @@ use domain::journal::Journal;
 use crate::bytes::{Reader, put_i64, put_i128, put_u64};
 use crate::error::{FormatError, RecordKind};
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 
 /// Bytes of a key.
 pub(crate) const KEY: usize = 4 + 6 + 8;

@@ -3,7 +3,7 @@
 use crate::bytes::{Reader, put_bytes};
 use crate::error::{FormatError, RecordKind};
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 
 /// A topic that was made anew.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@
 //! the keeping of bytes ([`tables`]) is the same code.
 //!
 //! Absent on purpose: what an entry means, in which order things are decided, clocks, Kafka, gRPC. Each record begins with
-//! a version; one that is not known is refused by name, never guessed at ([`error`]).
+//! a version ([`formats`]); one that is not known is refused by name, never guessed at ([`error`]).
 //!
 //! ```
 //! use domain::ids::Sequence;
@@ -63,6 +63,7 @@ pub mod entry;
 pub mod error;
 mod fields;
 pub mod filter;
+pub mod formats;
 pub mod genesis;
 pub mod hash;
 pub mod high_water;

@@ -8,8 +8,8 @@ use crate::chain::Head;
 use crate::entry::AnswerCode;
 use crate::error::{FormatError, RecordKind};
 
-const MARK_VERSION: u8 = 1;
-const EVENT_ID_VERSION: u8 = 1;
+pub(crate) const MARK_VERSION: u8 = 1;
+pub(crate) const EVENT_ID_VERSION: u8 = 1;
 
 /// The end of a run: the folds hold everything up to here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

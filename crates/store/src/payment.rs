@@ -11,7 +11,7 @@ use crate::bytes::{Reader, put_i64, put_u64};
 use crate::error::{FormatError, RecordKind};
 use crate::fields::{self, put_name};
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 
 mod has {
     pub(super) const TERMS: u64 = 1;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use domain::ids::Sequence;
 use faults::Point;
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     ColumnFamily, ColumnFamilyDescriptor, DB, Direction, IngestExternalFileOptions, IteratorMode, ReadOptions,
     SstFileWriter, WriteBatch, WriteOptions,
@@ -79,6 +80,18 @@ impl RocksStore {
     pub fn open_read_only(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
         let tables = RocksTables::open_read_only(directory, options)?;
         Engine::start(tables, None, Settings { segment_items: options.segment_items })
+    }
+
+    /// Makes a directory that does not exist yet into a copy of the ledger, while it is written to: up to the end of the
+    /// log at this moment, or a few blocks further. Files are shared by hard links where the file system allows it. A run
+    /// that is being ingested is in it as a whole or not at all.
+    ///
+    /// # Errors
+    /// When the directory is there already or cannot be written; the ledger itself is not affected.
+    pub fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {
+        let copied = Checkpoint::new(&self.tables().db).and_then(|copy| copy.create_checkpoint(directory));
+        let label = directory.display().to_string();
+        copied.map_err(|error| StoreError::Checkpoint { directory: label, source: error.into() })
     }
 }
 

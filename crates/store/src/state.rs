@@ -10,8 +10,8 @@ use crate::error::{FormatError, FormatReason, RecordKind};
 use crate::register;
 
 /// Version 1 had no register.
-const VERSIONS: &[u8] = &[1, 2];
-const VERSION: u8 = 2;
+pub(crate) const VERSIONS: &[u8] = &[1, 2];
+pub(crate) const VERSION: u8 = 2;
 
 /// Plain, so that the domain's types may hide their insides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use store::cycle::CycleRecord;
 use store::entry::Entry;
 use store::error::{FormatError, FormatReason};
 use store::filter::{Filter, Salt};
+use store::formats::FORMATS;
 use store::genesis::Genesis;
 use store::high_water::HighWaterMark;
 use store::history::HistoryRow;
@@ -44,6 +45,19 @@ fn assert_versioned<T: std::fmt::Debug>(bytes: &[u8], decode: impl Fn(&[u8]) -> 
     );
     assert!(decode(&bytes[..bytes.len() - 1]).is_err(), "a record that ends early");
     assert!(decode(&[]).is_err(), "nothing");
+}
+
+#[test]
+fn the_document_of_formats_lists_every_record_with_its_versions() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/formats.md"));
+    let text = text.expect("the document");
+    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| record"));
+    let listed: Vec<_> = rows.map(|row| row.split('|').skip(1).take(3).map(str::trim).collect::<Vec<_>>()).collect();
+    let expected = FORMATS.iter().map(|format| {
+        let read = format.read.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+        vec![format.record.to_string(), format.written.to_string(), read]
+    });
+    assert_eq!(listed, expected.collect::<Vec<_>>());
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::bytes::Reader;
 use crate::chain::Head;
 use crate::error::{FormatError, FormatReason, RecordKind};
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 const FLAG_LZ4: u8 = 1;
 /// Where the number of sources lies.
 const SOURCES_AT: usize = 1 + 1 + 8 + 4 + 8 + 32 + 32;

@@ -27,7 +27,7 @@ mod device;
 
 pub use device::{Device, FileDevice, MemoryDevice};
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 
 /// What a disk writes as a whole, or tears: the larger of the usual sectors.
 const SECTOR: usize = 4_096;
