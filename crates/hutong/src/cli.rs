@@ -9,6 +9,7 @@ use domain::time::Date;
 use simulator::day::{PAYMENTS_MAX, PAYMENTS_MIN};
 use wire::common::v1::CycleRef;
 
+use crate::backup::{self, BackupArguments, BackupOptions, RestoreArguments};
 use crate::bench::BenchVerb;
 use crate::data::{Place, Sizes};
 use crate::recover::{self, RecoverArguments};
@@ -55,6 +56,12 @@ pub(crate) enum Verb {
     /// Derive everything in a data directory again from its log, and compare; nothing is written
     #[command(after_long_help = VERIFY_HELP)]
     Verify(VerifyArguments),
+    /// Copy a ledger that no service has open; one that is served copies itself
+    #[command(after_long_help = backup::BACKUP_HELP)]
+    Backup(BackupArguments),
+    /// Make a data directory of a backup, and prove it
+    #[command(after_long_help = backup::RESTORE_HELP)]
+    Restore(RestoreArguments),
     /// Compare a log with its high-water mark, and decide that the log holds
     #[command(after_long_help = recover::HELP)]
     Recover(RecoverArguments),
@@ -140,6 +147,8 @@ pub(crate) struct ServeArguments {
     pub(crate) brokers: String,
     #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) backups: BackupOptions,
     /// The rulebook that an empty ledger begins with; without it the built-in one. A ledger that has one keeps it
     #[arg(long, value_name = "FILE")]
     pub(crate) rulebook: Option<PathBuf>,
@@ -327,6 +336,7 @@ code; deploy/runbooks has a page for each. SIGINT and SIGTERM finish the block a
 
 The data directory is made when it does not exist. How far the ledger has acknowledged is also
 written to the high-water mark, before anybody hears of it: a log that ends before it is refused.
+With --backup-dir the ledger is copied there while it is served; `hutong restore` takes it from there.
 
 Topics have to keep their records (retention.ms=-1): a record time of last year is old on arrival.
 

@@ -7,10 +7,11 @@ use anyhow::Context;
 use clap::Args;
 use domain::time::Timestamp;
 use ledger::{Clock, Options};
-use store::error::StoreError;
+use store::error::{HighWaterError, StoreError};
 use store::genesis::{Genesis, Source};
 use store::hash::HashKey;
-use store::{RocksOptions, RocksStore, Store};
+use store::high_water::HighWater;
+use store::{RocksOptions, RocksStore};
 use wire::codec::WireCodec;
 
 use crate::exit::Exit;
@@ -88,18 +89,32 @@ impl Default for Sizes {
 }
 
 /// Opens or creates a data directory for writing.
-pub(crate) fn open(place: &Place, genesis: &Genesis, sizes: Sizes) -> anyhow::Result<Arc<dyn Store>> {
+pub(crate) fn open(place: &Place, genesis: &Genesis, sizes: Sizes) -> anyhow::Result<Arc<RocksStore>> {
     let options = RocksOptions { memory_table_bytes: sizes.memory_table_bytes, ..place.options()? };
     let store = RocksStore::open(&place.data_dir, genesis, HashKey::random(), &options);
     let context = || format!("cannot open {} as a data directory", place.data_dir.display());
     Ok(Arc::new(store.with_context(context).map_err(with_code)?))
 }
 
+/// Refuses a log that does not hold what its high-water mark says was acknowledged.
+pub(crate) fn check_mark(store: &RocksStore, place: &Place) -> anyhow::Result<()> {
+    let path = place.high_water_mark()?;
+    let mismatch = match HighWater::file(&path).read()? {
+        Some(mark) => store.mismatch(&mark)?,
+        None => store.has_mark()?.then_some(HighWaterError::Missing),
+    };
+    let refused = mismatch.map(|source| StoreError::HighWater { mark: path.display().to_string(), source });
+    refused.map_or(Ok(()), |refused| Err(with_code(refused.into())))
+}
+
 /// An error with its code and where to read on, when it has one.
 pub(crate) fn with_code(error: anyhow::Error) -> anyhow::Error {
     let Some(code) = code(&error) else { return error };
-    let more = if code == StoreError::DISK_FULL { "" } else { "; `hutong recover` says what can be done" };
-    error.context(format!("stopped with {code} (deploy/runbooks/{code}.md{more})"))
+    let remedy = match code {
+        "LOG_CUT" | "HIGH_WATER_MARK" => "; `hutong recover` says what can be done",
+        _ => "",
+    };
+    error.context(format!("stopped with {code} (deploy/runbooks/{code}.md{remedy})"))
 }
 
 fn code(error: &anyhow::Error) -> Option<&'static str> {

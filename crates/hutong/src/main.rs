@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error.
 
+mod backup;
 mod balances;
 mod bench;
 mod bills;
@@ -40,6 +41,8 @@ fn main() -> ExitCode {
         Verb::Bills(BillsVerb::Inspect(arguments)) => bills::inspect(&arguments, &mut out, &mut io::stderr()),
         Verb::Verify(arguments) => verify::run(&arguments, &mut out, &mut io::stderr()),
         Verb::Recover(arguments) => recover::run(&arguments, &mut out),
+        Verb::Backup(arguments) => backup::backup(&arguments, &mut out),
+        Verb::Restore(arguments) => backup::restore(&arguments, &mut out, &mut io::stderr()),
         Verb::Demo(arguments) => demo::run(&arguments, &mut out, &mut io::stderr()),
         Verb::Simulate(arguments) => simulate::run(&arguments, &mut out),
         Verb::Reconcile(arguments) => reconcile::run(&arguments, &mut out, &mut io::stderr()),

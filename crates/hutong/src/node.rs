@@ -9,7 +9,7 @@ use api::{CommandSink, SinkError};
 use faults::Point;
 use ingest::{KafkaSource, Lags, Putter, Rejections, Start};
 use ledger::{Handle, Ledger, Options, Running, Source};
-use store::Store;
+use store::RocksStore;
 
 use crate::data::{self, Place, Sizes, SystemClock};
 use crate::kafka;
@@ -38,7 +38,7 @@ pub(crate) enum Topics<'a> {
 /// See the module.
 pub(crate) struct Node {
     pub(crate) handle: Handle,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<RocksStore>,
     pub(crate) lags: Lags,
     pub(crate) rejections: Rejections,
     running: Running,
@@ -64,7 +64,7 @@ pub(crate) fn open(
     place: &Place,
     rulebook: &str,
     sizes: Sizes,
-) -> anyhow::Result<(Ledger, Arc<dyn Store>, Vec<Start>)> {
+) -> anyhow::Result<(Ledger, Arc<RocksStore>, Vec<Start>)> {
     let cluster = match topics {
         Topics::Kept { cluster } => cluster,
         Topics::Anew { .. } => ingest::LocalBroker::CLUSTER,
@@ -72,7 +72,7 @@ pub(crate) fn open(
     let store = data::open(place, &data::genesis(cluster), sizes)?;
     let options = Options { run_entries: sizes.run_entries, ..Options::default() };
     let (codec, clock) = (Box::new(data::codec()), Box::new(SystemClock));
-    let ledger = Ledger::open(Arc::clone(&store), codec, clock, rulebook.as_bytes(), options);
+    let ledger = Ledger::open(Arc::<RocksStore>::clone(&store), codec, clock, rulebook.as_bytes(), options);
     let context = || format!("cannot open the ledger in {}", place.data_dir.display());
     let mut ledger = ledger.with_context(context).map_err(data::with_code)?;
     if let Topics::Anew { incarnation } = topics {
@@ -94,14 +94,14 @@ fn read_from_the_beginning(ledger: &mut Ledger, incarnation: &[u8; 16]) -> anyho
 
 impl Node {
     /// Puts an open ledger to work.
-    pub(crate) fn start(brokers: &str, opened: (Ledger, Arc<dyn Store>, Vec<Start>)) -> Result<Self, ingest::Error> {
+    pub(crate) fn start(brokers: &str, opened: (Ledger, Arc<RocksStore>, Vec<Start>)) -> Result<Self, ingest::Error> {
         Self::start_observed(brokers, opened, |source| Box::new(source))
     }
 
     /// The same, with something between the topics and the ledger that sees what comes in.
     pub(crate) fn start_observed(
         brokers: &str,
-        (ledger, store, starts): (Ledger, Arc<dyn Store>, Vec<Start>),
+        (ledger, store, starts): (Ledger, Arc<RocksStore>, Vec<Start>),
         observed: impl FnOnce(KafkaSource) -> Box<dyn Source>,
     ) -> Result<Self, ingest::Error> {
         let handle = ledger.handle();

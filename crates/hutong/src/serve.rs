@@ -12,6 +12,7 @@ use ingest::Lags;
 use ledger::Handle;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use crate::backup::Worker;
 use crate::cli::ServeArguments;
 use crate::data::Sizes;
 use crate::exit::Exit;
@@ -42,11 +43,13 @@ pub(crate) fn run(arguments: &ServeArguments, log: &mut impl Write) -> anyhow::R
         Err(error) => return kafka::failed(error, log),
     };
     let listen = node.serve(&arguments.brokers, &options)?;
+    let backups = Worker::start(&arguments.backups, Arc::clone(&node.store))?;
     let bank = settle::speak_to_bank(&arguments.brokers, &node.handle)?;
     let sequence = node.handle.snapshot().sequence.0;
     tracing::info!(%cluster, brokers = arguments.brokers, %listen, sequence, "serving");
     watch(&node, &stop, Duration::from_millis(arguments.progress_ms));
     drop(bank);
+    drop(backups);
     let (handle, lags) = (node.handle.clone(), node.lags.clone());
     let rejected_through = node.rejections.through();
     let ended = node.stop();
