@@ -215,3 +215,17 @@ fn ends_at(rig: &Rig, point: Point, passing: u64) -> bool {
     );
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_has_every_kill_and_every_point_and_the_same_seed_makes_it_again() {
+        let drawn = plan(&mut Random::new(7), 50, 2);
+        let at = |point| drawn.iter().flatten().filter(|death| matches!(death, Death::At(p, _) if *p == point)).count();
+        assert!(Point::ALL.into_iter().all(|point| at(point) == 2));
+        assert_eq!(drawn.iter().map(Vec::len).sum::<usize>(), 50 + 2 * Point::ALL.len());
+        assert_eq!(drawn, plan(&mut Random::new(7), 50, 2));
+    }
+}

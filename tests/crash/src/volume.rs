@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// An ext4 file system on a loop device, mounted.
+/// An ext4 file system on a loop device, mounted. The device goes when it is unmounted.
 pub(crate) struct Volume {
-    device: String,
+    image: PathBuf,
     mount: PathBuf,
 }
 
@@ -21,12 +21,15 @@ impl Volume {
         let (image, mount) = (directory.join(format!("{name}.img")), directory.join(name));
         let file = File::create(&image).and_then(|file| file.set_len(mib << 20));
         file.and_then(|()| fs::create_dir(&mount)).expect("a directory that can be written");
-        let device = run("losetup", &["-f", "--show", text(&image)])?.trim().to_owned();
-        let volume = Self { device, mount };
         // Nothing is reserved for root: a full disk is full for everybody.
-        run("mkfs.ext4", &["-q", "-m", "0", &volume.device])?;
-        run("mount", &["-t", "ext4", &volume.device, text(&volume.mount)])?;
+        run("mkfs.ext4", &["-q", "-F", "-m", "0", text(&image)])?;
+        let volume = Self { image, mount };
+        volume.mount()?;
         Ok(volume)
+    }
+
+    fn mount(&self) -> Result<String, String> {
+        run("mount", &["-t", "ext4", "-o", "loop", text(&self.image), text(&self.mount)])
     }
 
     /// Where it is mounted.
@@ -48,7 +51,7 @@ impl Volume {
     /// When it cannot be mounted.
     pub(crate) fn mount_again(&self) {
         run("umount", &[text(&self.mount)]).expect("a file system that nobody uses");
-        run("mount", &["-t", "ext4", &self.device, text(&self.mount)]).expect("a file system that is whole");
+        self.mount().expect("a file system that is whole");
     }
 
     /// Bytes that can still be written.
@@ -64,7 +67,6 @@ impl Volume {
 impl Drop for Volume {
     fn drop(&mut self) {
         let _ = run("umount", &["-l", text(&self.mount)]);
-        let _ = run("losetup", &["-d", &self.device]);
     }
 }
 
