@@ -12,6 +12,7 @@ use ledger::Handle;
 use serde::Serialize;
 use serde_json::json;
 use simulator::mix::{FileReader, NETWORKS};
+use store::Store;
 
 use super::arguments::LatencyArguments;
 use super::durations::{Durations, Percentiles};

@@ -28,7 +28,7 @@ pub(super) fn entries(events: u64) -> Sequence {
 
 /// Opens a data directory as the service does.
 pub(super) fn store(directory: &Path) -> anyhow::Result<Arc<dyn Store>> {
-    data::open(&Place::of(directory), &data::genesis("bench"), Sizes::default())
+    Ok(data::open(&Place::of(directory), &data::genesis("bench"), Sizes::default())?)
 }
 
 /// Opens its ledger as the service does.
