@@ -66,28 +66,30 @@ fn a_watch_shows_every_change_and_ends_in_the_newest_state() {
     service.events(200);
     let endpoint = service.endpoint();
     let (began, has_begun) = std::sync::mpsc::channel();
+    let (ended, has_ended) = std::sync::mpsc::channel::<u64>();
     let watcher = std::thread::spawn(move || {
         asking(async move {
             let client = client::Client::new(&endpoint, client::Options::default()).unwrap();
             let request = WatchBalancesRequest { account_prefix: "position".to_owned(), ..Default::default() };
             let mut stream = client.watch_balances(request).await.unwrap();
-            let (mut seen, mut last, mut quiet) = (BTreeMap::new(), 0, 0);
-            while quiet < 5 {
+            let (mut seen, mut last, mut end) = (BTreeMap::new(), 0, None);
+            while end.is_none_or(|end| last < end) {
                 let message = stream.next().await.unwrap().unwrap();
                 assert!(message.sequence >= last, "never backwards");
                 last = message.sequence;
-                quiet = if message.balances.is_empty() { quiet + 1 } else { 0 };
                 for balance in message.balances {
                     assert!(balance.account.starts_with("position."));
                     seen.insert(balance.account, balance.net_minor_units);
                 }
                 let _ = began.send(());
+                end = end.or_else(|| has_ended.try_recv().ok());
             }
             (seen, last)
         })
     });
     has_begun.recv().unwrap();
     let newest = service.events(3_000);
+    ended.send(newest.sequence.0).unwrap();
     let (seen, last) = watcher.join().unwrap();
     let rules = newest.state.rules().current();
     let all = newest.state.book().accounts().map(|(account, balance)| names::balance(account, balance, rules));
