@@ -145,6 +145,9 @@ fn every_file_of_a_backup_that_is_damaged_short_or_gone_is_named_and_nothing_is_
     done(&day.restore(&backup, "restored"));
 }
 
+/// Changes what a manifest says.
+type Lie = fn(&mut Value);
+
 #[test]
 fn a_manifest_that_leads_out_of_its_directory_or_lies_about_the_log_is_refused() {
     use sha2::{Digest, Sha256};
@@ -152,7 +155,7 @@ fn a_manifest_that_leads_out_of_its_directory_or_lies_about_the_log_is_refused()
     done(&day.backup("backup"));
     let manifest = day.path("backup").join("backup.json");
     let whole: Value = serde_json::from_slice(&std::fs::read(&manifest).expect("read")).expect("JSON");
-    let lies: [(&str, fn(&mut Value)); 5] = [
+    let lies: [(&str, Lie); 5] = [
         ("is not the name of a file", |lie| lie["files"][0]["name"] = "../ledger.high-water".into()),
         ("leads to another chain head", |lie| lie["chain_head"] = "00".into()),
         ("its log ends elsewhere", |lie| lie["sequence"] = 7.into()),
