@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use e2e::{Broker, PATIENCE, Service, built, fund, hutong, make_topics, publish};
+use e2e::{Broker, PATIENCE, Service, fund, hutong, make_topics, program, publish};
 use ingest::{Admin, REJECTED, codes};
 use store::Store;
 
@@ -51,7 +51,7 @@ fn a_lost_disk_comes_back_from_a_backup_and_the_topics_with_the_same_day_digest(
         let address = address.clone();
         std::thread::spawn(move || publish(&address, EVENTS, 31, Duration::from_millis(100)))
     };
-    let mut command = Service::command(&built(), &address, &data);
+    let mut command = Service::command(&program("hutong"), &address, &data);
     command.args(["--backup-dir", text(&kept), "--backup-every", "1s"]);
     let mut service = Service::spawn(command);
     wait_for_backups(&kept, 2);
