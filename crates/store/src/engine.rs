@@ -83,6 +83,15 @@ struct Counts {
     runs: AtomicU64,
 }
 
+impl Folds {
+    /// The last sequence of a run. What lies behind it under the run's number was left by a crash, from when the run was to
+    /// reach further.
+    fn through(&self, run: u32) -> Sequence {
+        let at = self.marks.binary_search_by_key(&run, |mark| mark.run);
+        at.map_or(Sequence(0), |at| self.marks[at].through)
+    }
+}
+
 fn count(counter: &AtomicU64, times: usize) {
     counter.fetch_add(times as u64, Ordering::Relaxed);
 }
@@ -155,7 +164,10 @@ impl<T: Tables> Engine<T> {
             let key = event_key(run, digest);
             if let Some(bytes) = self.get(Family::EventIds, &key)? {
                 let record = EventIdRecord::decode(&bytes);
-                return record.map(Some).map_err(|source| decode_error(Family::EventIds, &key, source));
+                let record = record.map_err(|source| decode_error(Family::EventIds, &key, source))?;
+                if record.sequence <= folds.through(run) {
+                    return Ok(Some(record));
+                }
             }
             count(&self.counts.false_positive, 1);
         }
@@ -381,7 +393,8 @@ impl<T: Tables> Store for Engine<T> {
         }
         let marks = self.marks();
         let first = marks.partition_point(|mark| mark.through < from);
-        let rows = marks.into_iter().skip(first).map(|mark| mark.run).flat_map(move |run| {
+        let rows = marks.into_iter().skip(first).flat_map(move |Mark { run, through, .. }| {
+            let until = until.min(Sequence(through.0 + 1));
             let (from, until) = (history::key(run, account, from), history::key(run, account, until));
             self.rows(Family::History, &from, Some(&until), |key, value| Ok(history_row(key, value)?.1))
         });
@@ -391,7 +404,9 @@ impl<T: Tables> Store for Engine<T> {
     fn rows(&self, run: u32) -> Items<'_, HistoryRow> {
         let below = run.checked_add(1).map(u32::to_be_bytes);
         let below = below.as_ref().map(<[u8; 4]>::as_slice);
-        self.rows(Family::History, &run.to_be_bytes(), below, |key, value| Ok(history_row(key, value)?.1))
+        let through = self.folds().through(run);
+        let rows = self.rows(Family::History, &run.to_be_bytes(), below, |key, value| Ok(history_row(key, value)?.1));
+        Box::new(rows.filter(move |row| row.as_ref().map_or(true, |row| row.first <= through)))
     }
 
     fn put_history_row(&self, run: u32, row: &HistoryRow) -> Result<(), StoreError> {

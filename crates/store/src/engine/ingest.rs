@@ -122,9 +122,17 @@ mod tests {
 
     fn log_of_one_block() -> MemoryStore {
         let store = MemoryStore::new(&genesis(), HashKey::new([7; 16])).expect("a genesis");
+        append(&store);
+        store
+    }
+
+    /// A block of one entry.
+    fn append(store: &MemoryStore) {
+        let tip = store.tip();
+        let first = Sequence(tip.sequence.0 + 1);
         let entry = entry::Entry {
             source: 0,
-            offset: 0,
+            offset: tip.positions[0],
             arrived_at: Timestamp::from_micros(1),
             kind: entry::EntryKind::PaymentEvent,
             answer: entry::AnswerCode::ACCEPTED,
@@ -135,14 +143,13 @@ mod tests {
             key: &[],
             content: entry::Content::Raw(b"report"),
         };
-        let mut builder = BlockBuilder::new(Sequence(1), &[0]);
+        let mut builder = BlockBuilder::new(first, &tip.positions);
         builder.push(&entry).expect("it fits");
-        let (head_before, mut block) = (store.tip().head, Vec::new());
-        let head_after = chain::next(&head_before, 1, &entry.head());
+        let (head_before, mut block) = (tip.head, Vec::new());
+        let head_after = chain::next(&head_before, first.0, &entry.head());
         let seal = Seal { recorded_at: entry.arrived_at, head_before, head_after };
         builder.seal(&seal, &mut block).expect("it has an entry");
         store.append(&block).expect("it follows");
-        store
     }
 
     fn run_with_event(store: &MemoryStore, event: Id) -> Run {
@@ -179,5 +186,23 @@ mod tests {
         store.ingest(&run).expect("ingested");
         assert_eq!(store.find_event(digest).expect("read"), Some(run.events[0].1));
         assert_eq!(store.payment(Id(1)).expect("read"), Some(Payment::default()));
+    }
+    /// How long a run is may change with the program that comes back after a crash.
+    #[test]
+    fn what_a_longer_run_left_behind_is_not_seen_in_the_shorter_one_that_takes_its_number() {
+        let store = log_of_one_block();
+        let short = run_with_event(&store, Id(1));
+        append(&store);
+        let account = Account::of_operator(domain::account::Class::OwnFunds, domain::money::CNY);
+        let row = |first| history::EncodedRow::new(account, Sequence(first), domain::book::Balance::default());
+        let mut long = run_with_event(&store, Id(1));
+        long.history = vec![row(1), row(2)];
+        let added = store.folds().segments.with_run(1, &[], &[]);
+        store.write_folds_of_run(&long, &added).expect("in memory");
+
+        let store = MemoryStore::open(store.into_tables(), &genesis(), HashKey::random()).expect("it opens");
+        store.ingest(&Run { history: vec![row(1)], ..short }).expect("ingested");
+        assert_eq!(Store::rows(&store, 1).count(), 1);
+        assert_eq!(store.account_rows(account, Sequence(1), Sequence(9)).count(), 1);
     }
 }
