@@ -16,7 +16,6 @@ use store::incarnation::Incarnation;
 use crate::apply::Applier;
 use crate::entries::{self, LoggedEntry};
 use crate::error::Error;
-use crate::flush::flush;
 use crate::input::{Clock, Source};
 use crate::pipeline::{self, Options, Running};
 use crate::read::Reader;
@@ -76,11 +75,8 @@ impl Ledger {
         let now = self.clock.now();
         self.shard.log_incarnation(&incarnation, now)?;
         let block = self.shard.seal(now, self.options.run_entries).expect("an entry was logged");
-        if let Some(run) = self.shared.commit(block, &mut Vec::new())? {
-            flush(&self.shared, &run)?;
-            self.shard.forget_flushed(run.number);
-        }
-        Ok(())
+        let run = self.shared.commit(block, &mut Vec::new())?;
+        recover::flush_if_any(&mut self.shard, &self.shared, run)
     }
 
     /// Starts consuming.

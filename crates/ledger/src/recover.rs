@@ -21,6 +21,7 @@ use store::state::StateRecord;
 use crate::error::Error;
 use crate::flush::{cycle, flush};
 use crate::input::Input;
+use crate::sealed::SealedRun;
 use crate::shard::{Applied, Shard};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
@@ -43,7 +44,8 @@ pub(crate) fn open(
     if store.tip().sequence == Sequence(0) {
         shard.log_rulebook(now)?;
         let block = shard.seal(now, run_entries).expect("the first rulebook is an entry");
-        shared.commit(block, &mut Vec::new())?;
+        let run = shared.commit(block, &mut Vec::new())?;
+        flush_if_any(&mut shard, &shared, run)?;
         return Ok((shard, shared));
     }
     for block in store.blocks(from) {
@@ -103,7 +105,13 @@ fn replay(shard: &mut Shard, shared: &Shared, block: &BlockView<'_>, run_entries
         return Err(broken());
     }
     let sealed = shard.seal(block.head().recorded_at, run_entries).expect("a block has entries");
-    if let Some(run) = shared.show(sealed) {
+    let run = shared.show(sealed);
+    flush_if_any(shard, shared, run)
+}
+
+/// While the ledger is opened, the run that a block completes is flushed at once.
+pub(crate) fn flush_if_any(shard: &mut Shard, shared: &Shared, run: Option<SealedRun>) -> Result<(), Error> {
+    if let Some(run) = run {
         flush(shared, &run)?;
         shard.forget_flushed(run.number);
     }
@@ -111,12 +119,14 @@ fn replay(shard: &mut Shard, shared: &Shared, block: &BlockView<'_>, run_entries
 }
 
 fn replay_entry(shard: &mut Shard, entry: &Entry<'_>) -> Result<(), Error> {
-    // What an older version could not carry out has changed nothing then and changes nothing now.
-    let unsupported = entry.answer == RejectionCode::CommandNotSupported.into();
     let raw = match entry.content {
         Content::Raw(raw) if entry.kind == EntryKind::Internal => return shard.log_internal(entry, raw),
-        Content::Raw(raw) if !unsupported => raw,
-        _ => return shard.log_again(entry),
+        // What an older version could not carry out has changed nothing then and changes nothing now.
+        Content::Raw(_) if entry.answer == RejectionCode::CommandNotSupported.into() => {
+            return shard.log_unsupported(entry);
+        }
+        Content::Raw(raw) => raw,
+        Content::Digest(_) => return shard.log_again(entry),
     };
     let key = if entry.answer == Quarantine::KeyMismatch.into() { Some(entry.key) } else { None };
     let (source, offset, arrived_at) = (entry.source, entry.offset, entry.arrived_at);

@@ -277,6 +277,14 @@ impl Shard {
         Ok(())
     }
 
+    /// A command that was not carried out when it was logged. Its key is taken all the same.
+    pub(crate) fn log_unsupported(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        let id = self.intake.hash.command(entry.principal, entry.idempotency_key);
+        let digest = entry.content.digest();
+        self.remember(id, entry.answer, &digest);
+        self.log(entry, digest)
+    }
+
     /// An entry that changes nothing but the log: the first rulebook, a duplicate.
     pub(crate) fn log_again(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
         self.log(entry, entry.content.digest())
