@@ -200,8 +200,11 @@ impl<'a> Auditor<'a> {
         };
         let derived = match entry.kind {
             EntryKind::Internal => self.internal(raw)?,
-            // What an older version could not carry out has changed nothing.
-            EntryKind::Command if entry.answer == RejectionCode::CommandNotSupported.into() => entry.answer,
+            // What an older version could not carry out has changed nothing, but its key is taken.
+            EntryKind::Command if entry.answer == RejectionCode::CommandNotSupported.into() => {
+                let key = Key::Command(entry.principal.to_owned(), entry.idempotency_key.to_owned());
+                self.repeated(key, entry).unwrap_or(entry.answer)
+            }
             EntryKind::Command => self.command(block, raw, entry)?,
             EntryKind::Quarantined if self.is_control(entry) => entry.answer,
             EntryKind::PaymentEvent | EntryKind::Quarantined => self.event(block, raw, entry),
@@ -239,8 +242,13 @@ impl<'a> Auditor<'a> {
     }
 
     fn event(&mut self, block: Sequence, raw: &[u8], entry: &Entry<'_>) -> AnswerCode {
+        let topic = self.store.genesis().sources.get(usize::from(entry.source)).map(|source| source.topic.as_str());
+        let name = topic.and_then(|topic| topic.strip_prefix("payments."));
+        let Some(of_topic) = name.and_then(|name| self.state.rules().current().network(name)) else {
+            return Quarantine::UnknownNetworkNamed.into();
+        };
         // What the door refused before looking inside is taken as recorded: it changes nothing.
-        let at_the_door = [Quarantine::RecordTooLong, Quarantine::KeyMismatch, Quarantine::UnknownNetworkNamed];
+        let at_the_door = [Quarantine::RecordTooLong, Quarantine::KeyMismatch];
         if entry.answer.quarantine().is_some_and(|code| at_the_door.contains(&code)) {
             return entry.answer;
         }
@@ -255,12 +263,9 @@ impl<'a> Auditor<'a> {
         if let Some(answer) = self.repeated(Key::Event(entry.source, event), entry) {
             return answer;
         }
-        let rules = self.state.rules().current();
-        let topic = self.store.genesis().sources.get(usize::from(entry.source)).map(|source| source.topic.as_str());
-        let of_topic = topic.and_then(|topic| topic.strip_prefix("payments.")).and_then(|name| rules.network(name));
-        match Report::new(&submission, entry.arrived_at, rules) {
+        match Report::new(&submission, entry.arrived_at, self.state.rules().current()) {
             Err(quarantine) => quarantine.into(),
-            Ok(report) if of_topic != Some(report.network) => Quarantine::WrongReporter.into(),
+            Ok(report) if of_topic != report.network => Quarantine::WrongReporter.into(),
             Ok(report) => self.report(block, &report),
         }
     }
