@@ -8,8 +8,8 @@
 //! How far the log was acknowledged is kept outside it as well ([`high_water`]): a log that has forgotten something is not
 //! opened.
 //!
-//! [`Store`] is what the ledger and the verifier see. [`RocksStore`] keeps it on disk, [`MemoryStore`] in memory; all but
-//! the keeping of bytes ([`tables`]) is the same code.
+//! [`Store`] is what the ledger and the verifier see. [`RocksStore`] keeps it on disk, [`MemoryStore`] in memory,
+//! [`Engine::over`] wherever a simulation wants it; all but the keeping of bytes ([`tables`]) is the same code.
 //!
 //! Absent on purpose: what an entry means, in which order things are decided, clocks, Kafka, gRPC. Each record begins with
 //! a version ([`formats`]); one that is not known is refused by name, never guessed at ([`error`]).

@@ -33,7 +33,7 @@ impl MemoryStore {
     /// # Errors
     /// As for a directory on disk.
     pub fn open(tables: MemoryTables, genesis: &Genesis, hash_key: HashKey) -> Result<Self, StoreError> {
-        Engine::start(tables, Some((genesis, hash_key)), Settings { segment_items: SEGMENT_ITEMS })?.marked(None)
+        Engine::over(tables, genesis, hash_key, SEGMENT_ITEMS)
     }
 
     /// As [`MemoryStore::open`], with a high-water mark that outlives the tables.

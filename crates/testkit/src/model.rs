@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::clearing::{self, Booking, Context, LongOutcome, Order};
+use domain::clearing::{self, Booking, Context, LongOutcome, Order, Sha256};
 use domain::command::{self, Command, LongOwner};
 use domain::cycle::CycleId;
 use domain::directive::Completion;
@@ -53,6 +53,10 @@ pub struct Model {
     pub payments: BTreeMap<Id, Payment>,
     /// Everything booked, for independent recomputation.
     pub booked: Vec<Booked>,
+    /// When what is told next has arrived.
+    pub arrived_at: Timestamp,
+    /// The hash of proposals. Tests of the rules need a digest, not a good one.
+    pub sha256: Sha256,
     /// Answers of parked events that were applied later.
     pub unparked: Vec<(Sequence, Result<(), RejectionCode>)>,
     /// Confirmed money in less money out.
@@ -79,6 +83,8 @@ impl Model {
             state: State::new(rules.clone()).expect("a valid first version"),
             payments: BTreeMap::new(),
             booked: Vec::new(),
+            arrived_at: Timestamp::from_micros(0),
+            sha256: stand_in,
             unparked: Vec::new(),
             prefunded: BTreeMap::new(),
             pair_baseline: BTreeMap::new(),
@@ -155,7 +161,7 @@ impl Model {
     /// The refusal.
     pub fn order(&mut self, principal: &str, order: &Order) -> Result<(), RejectionCode> {
         let sequence = self.next(Input::Order(principal.to_owned(), order.clone()));
-        let context = Context { principal, sequence, arrived_at: Timestamp::from_micros(0), sha256: stand_in };
+        let context = self.context(principal, sequence);
         if let Some((closing, payment)) = order.closes(self.state.register()) {
             clearing::check_closing(closing, &self.payments.get(&payment).cloned().unwrap_or_default())?;
         }
@@ -216,10 +222,18 @@ impl Model {
     /// # Errors
     /// The refusal.
     pub fn complete(&mut self, completion: &Completion) -> Result<(), RejectionCode> {
+        self.complete_for("clerk", completion)
+    }
+
+    /// As [`Model::complete`], by this principal.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn complete_for(&mut self, principal: &str, completion: &Completion) -> Result<(), RejectionCode> {
         let sequence = self.next(Input::Complete(*completion));
         let payment = self.payments.get(&completion.payment).cloned().unwrap_or_default();
         let terms = clearing::check_completion(self.state.register(), completion, &payment)?;
-        let report = completion.report(&terms, Timestamp::from_micros(0), self.rules());
+        let report = completion.report(&terms, self.arrived_at, self.rules());
         let decision = payment::decide(&self.state, &payment, &report, sequence, &mut self.effects);
         match decision.answer {
             Answer::Accepted => {}
@@ -227,10 +241,18 @@ impl Model {
             Answer::WaitingForOriginal => unreachable!("a leg waits for it"),
         }
         self.payments.extend(decision.payment.map(|next| (completion.payment, next)));
-        let principal = "clerk";
-        let context = Context { principal, sequence, arrived_at: Timestamp::from_micros(0), sha256: stand_in };
-        self.fold(sequence, clearing::completed(completion, &context));
+        let completed = clearing::completed(completion, &self.context(principal, sequence));
+        self.fold(sequence, completed);
         Ok(())
+    }
+
+    const fn context<'p>(&self, principal: &'p str, sequence: Sequence) -> Context<'p> {
+        Context { principal, sequence, arrived_at: self.arrived_at, sha256: self.sha256 }
+    }
+
+    /// What is told next stands at `sequence` of another log.
+    pub const fn stand_before(&mut self, sequence: Sequence) {
+        self.sequence = sequence.0 - 1;
     }
 
     fn close(&mut self, cycle: CycleId) {
@@ -283,7 +305,6 @@ impl Model {
     }
 }
 
-/// Tests of the rules need a digest, not a good one.
 fn stand_in(bytes: &[u8]) -> [u8; 32] {
     let mut digest = [0; 32];
     for (index, byte) in bytes.iter().enumerate() {

@@ -11,6 +11,12 @@ pub fn payment_event(record: &[u8]) -> Option<event::v1::PaymentEvent> {
     event::v1::PaymentEvent::decode(record).ok()
 }
 
+/// The bytes of a payment event, the same for the same event.
+#[must_use]
+pub fn event_record(event: &event::v1::PaymentEvent) -> Vec<u8> {
+    event.encode_to_vec()
+}
+
 /// The command; `None` when the bytes are none.
 #[must_use]
 pub fn command(record: &[u8]) -> Option<control::v1::ControlCommand> {

@@ -17,6 +17,15 @@ pub(crate) struct Settings {
 }
 
 impl<T: Tables> Engine<T> {
+    /// A store over tables of the caller's own, empty ones or those that another store has left behind: what a process finds
+    /// that opens the same directory again. `segment_items` as in [`crate::RocksOptions`].
+    ///
+    /// # Errors
+    /// As for a directory on disk.
+    pub fn over(tables: T, genesis: &Genesis, hash_key: HashKey, segment_items: usize) -> Result<Self, StoreError> {
+        Self::start(tables, Some((genesis, hash_key)), Settings { segment_items })?.marked(None)
+    }
+
     /// Opens what the tables hold. With a genesis (and a key, should there be none yet) empty tables become a new ledger,
     /// and others must have the same one; without, there must be a ledger.
     pub(crate) fn start(tables: T, own: Option<(&Genesis, HashKey)>, settings: Settings) -> Result<Self, StoreError> {
