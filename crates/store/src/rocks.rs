@@ -53,6 +53,11 @@ impl RocksStore {
         if let Some(high_water) = &high_water {
             refuse_to_begin_behind(directory, high_water)?;
         }
+        // Before the log, which another process may be making longer: then the log is as far as the mark, or ahead of it.
+        let mark = high_water.as_ref().map(HighWater::read).transpose()?.flatten();
+        if let Some(log) = found(directory, options)? {
+            log.agrees(high_water.as_ref(), mark.as_ref())?;
+        }
         let tables = RocksTables::open(directory, options)?;
         faults::pass(Point::TablesOpened);
         let own = Some((genesis, hash_key));
@@ -68,6 +73,7 @@ impl RocksStore {
         if !directory.join("CURRENT").is_file() {
             return Err(StoreError::NoLedger { directory: directory.display().to_string() });
         }
+        found(directory, options)?;
         let tables = RocksTables::open(directory, options)?;
         Engine::start(tables, None, Settings { segment_items: options.segment_items })
     }
@@ -102,6 +108,20 @@ fn refuse_to_begin_behind(directory: &Path, high_water: &HighWater) -> Result<()
         return Err(high_water.error(HighWaterError::LogCut { latest: Sequence(0), acknowledged }));
     }
     Ok(())
+}
+
+/// The log as it is found. Opening for writing makes tables of the write-ahead log as far as it can be read, and the rest of
+/// it is gone. So a log that has lost something is refused before: who brings back what is lost finds everything else as it
+/// was. `None` when there is no ledger yet.
+fn found(directory: &Path, options: &RocksOptions) -> Result<Option<RocksStore>, StoreError> {
+    if !RocksTables::is_made(directory, options) {
+        return Ok(None);
+    }
+    let settings = Settings { segment_items: options.segment_items };
+    match Engine::begin(RocksTables::open_read_only(directory, options)?, None, settings) {
+        Err(StoreError::NoLedger { .. }) => Ok(None),
+        log => log.and_then(|log| log.marks_of_log().map(|_| Some(log))),
+    }
 }
 
 /// Whether a directory is absent or holds nothing: whether opening it would begin a new ledger.
@@ -166,6 +186,12 @@ impl RocksTables {
         let db = DB::open_cf_descriptors_read_only(&database, directory, families, false);
         let db = db.map_err(|error| database_error(directory, error))?;
         Ok(Self { db, directory: directory.into(), options: options.clone(), cache, is_read_only: true })
+    }
+
+    /// Whether a database was made to its end: a crash may have come before all families were there.
+    fn is_made(directory: &Path, options: &RocksOptions) -> bool {
+        let names = DB::list_cf(&options.database(), directory).unwrap_or_default();
+        Family::ALL.iter().all(|family| names.iter().any(|name| name == family.name()))
     }
 
     /// Files that a crash has left behind; their run is made again.

@@ -101,6 +101,30 @@ fn a_log_that_ends_before_its_mark_is_refused_and_left_as_it_is() {
     assert_eq!(place.read().sequence, Sequence(4));
 }
 
+/// The write-ahead log that is newest.
+fn log(directory: &Path) -> PathBuf {
+    let files = std::fs::read_dir(directory).expect("listed").map(|file| file.expect("listed").path());
+    files.filter(|file| file.extension().is_some_and(|ending| ending == "log")).max().expect("a log")
+}
+
+#[test]
+fn a_refused_log_is_left_as_it_was_and_what_is_brought_back_is_all_there() {
+    let place = Place::new();
+    let store = place.try_open().expect("it opens");
+    for seconds in 1..6 {
+        append(&store, 2, seconds);
+    }
+    drop(store);
+    let log = log(&place.data());
+    let whole = std::fs::read(&log).expect("read");
+    std::fs::write(&log, &whole[..whole.len() - 1]).expect("cut");
+    let words = "the log ends at sequence 8, but 10 was acknowledged: the last 2 entries are lost";
+    assert_eq!(place.refused(), (Some("LOG_CUT"), words.to_owned()));
+    assert_eq!(std::fs::read(&log).expect("still there"), whole[..whole.len() - 1]);
+    std::fs::write(&log, &whole).expect("brought back");
+    assert_eq!(place.try_open().expect("it opens").tip().sequence, Sequence(10));
+}
+
 #[test]
 fn a_ledger_whose_directory_is_gone_is_not_begun_anew_and_nothing_is_made() {
     let place = Place::new();

@@ -10,28 +10,39 @@ const HAS_MARK: &[u8] = b"high_water_mark";
 impl<T: Tables> Engine<T> {
     /// Goes on only when the log holds all that the mark says was acknowledged; from then on the mark follows the log.
     pub(crate) fn marked(mut self, high_water: Option<HighWater>) -> Result<Self, StoreError> {
-        let has_mark = self.has_mark()?;
-        let Some(high_water) = high_water else {
-            let label = self.tables.label();
-            let not_named = StoreError::HighWater { mark: format!("of {label}"), source: HighWaterError::NotNamed };
-            return if has_mark { Err(not_named) } else { Ok(self) };
-        };
+        let Some(high_water) = high_water else { return self.agrees(None, None).map(|()| self) };
+        let mark = high_water.read()?;
+        self.agrees(Some(&high_water), mark.as_ref())?;
         let tip = HighWaterMark::of(&self.genesis, &self.tip());
-        match high_water.read()? {
-            Some(mark) => {
-                self.mismatch(&mark)?.map_or(Ok(()), |source| Err(high_water.error(source)))?;
-                // The crash came between block and mark. Whoever reads from now on reads the block.
-                high_water.advance(&tip)?;
-            }
-            None if has_mark => return Err(high_water.error(HighWaterError::Missing)),
+        match mark {
+            // The crash came between block and mark. Whoever reads from now on reads the block.
+            Some(_) => high_water.advance(&tip)?,
             None => high_water.replace(&tip)?,
         }
-        if !has_mark {
+        if !self.has_mark()? {
             let written = self.tables.write(&[(Family::Meta, HAS_MARK, &[1])]);
             written.map_err(|source| StoreError::Open { directory: self.tables.label(), source })?;
         }
         self.high_water = Some(high_water);
         Ok(self)
+    }
+
+    /// Whether what was read as the mark lets the ledger go on.
+    pub(crate) fn agrees(
+        &self,
+        high_water: Option<&HighWater>,
+        mark: Option<&HighWaterMark>,
+    ) -> Result<(), StoreError> {
+        let Some(high_water) = high_water else {
+            let label = self.tables.label();
+            let not_named = StoreError::HighWater { mark: format!("of {label}"), source: HighWaterError::NotNamed };
+            return if self.has_mark()? { Err(not_named) } else { Ok(()) };
+        };
+        match mark {
+            Some(mark) => self.mismatch(mark)?.map_or(Ok(()), |source| Err(high_water.error(source))),
+            None if self.has_mark()? => Err(high_water.error(HighWaterError::Missing)),
+            None => Ok(()),
+        }
     }
 
     /// Whether the ledger has ever had a high-water mark.

@@ -29,6 +29,14 @@ impl<T: Tables> Engine<T> {
     /// Opens what the tables hold. With a genesis (and a key, should there be none yet) empty tables become a new ledger,
     /// and others must have the same one; without, there must be a ledger.
     pub(crate) fn start(tables: T, own: Option<(&Genesis, HashKey)>, settings: Settings) -> Result<Self, StoreError> {
+        let engine = Self::begin(tables, own, settings)?;
+        let folds = engine.load_folds(settings)?;
+        *engine.folds.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(folds);
+        Ok(engine)
+    }
+
+    /// As [`Engine::start`], up to the end of the log: without folds.
+    pub(crate) fn begin(tables: T, own: Option<(&Genesis, HashKey)>, settings: Settings) -> Result<Self, StoreError> {
         let directory = tables.label();
         let refuse = |source| StoreError::Genesis { directory: directory.clone(), source };
         let stored = meta(&tables, GENESIS)?;
@@ -45,7 +53,7 @@ impl<T: Tables> Engine<T> {
         check_layout(&tables)?;
         let hash_key = hash_key(&tables)?.ok_or_else(no_ledger)?;
         let tip = last_block(&tables)?.map_or_else(|| beginning(&genesis), tip_of);
-        let engine = Self {
+        Ok(Self {
             tables,
             genesis,
             hash_key,
@@ -56,18 +64,13 @@ impl<T: Tables> Engine<T> {
             ingesting: Mutex::default(),
             is_stopped: AtomicBool::new(false),
             counts: Counts::default(),
-        };
-        let folds = engine.load_folds(settings)?;
-        *engine.folds.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(folds);
-        Ok(engine)
+        })
     }
 
-    /// Marks and filters; the last mark must be of this log.
-    fn load_folds(&self, settings: Settings) -> Result<Folds, StoreError> {
+    /// The marks of all runs; the last must be of this log.
+    pub(crate) fn marks_of_log(&self) -> Result<Vec<Mark>, StoreError> {
         let marks = self.current(letter::RUN, |_, value| Mark::decode(value)).collect::<Result<Vec<_>, _>>()?;
-        let Some(mark) = marks.last() else {
-            return Ok(Folds { marks, segments: Segments::new(settings.segment_items) });
-        };
+        let Some(mark) = marks.last() else { return Ok(marks) };
         let latest = self.tip().sequence;
         if mark.through > latest {
             return Err(StoreError::LogCut { latest, through: mark.through });
@@ -76,6 +79,15 @@ impl<T: Tables> Engine<T> {
         if !block.is_some_and(|(_, head)| ends_at(&head, mark)) {
             return Err(StoreError::RunNotOfThisLog { run: mark.run, through: mark.through });
         }
+        Ok(marks)
+    }
+
+    /// Marks and filters.
+    fn load_folds(&self, settings: Settings) -> Result<Folds, StoreError> {
+        let marks = self.marks_of_log()?;
+        let Some(mark) = marks.last() else {
+            return Ok(Folds { marks, segments: Segments::new(settings.segment_items) });
+        };
         let rows = self.tables.range(Family::Filters, &[], None);
         let rows = rows.map(|row| row.map_err(|source| read_error(Family::Filters, &[], source)));
         let decode_error = |key: &[u8], source| decode_error(Family::Filters, key, source);
