@@ -23,6 +23,7 @@ use crate::high_water::HighWater;
 use crate::store::DiskUsage;
 use crate::tables::{Family, Fill, Pair, Pairs, Put, Sink, Tables};
 
+mod leftover;
 mod options;
 
 pub use options::RocksOptions;
@@ -118,7 +119,7 @@ fn found(directory: &Path, options: &RocksOptions) -> Result<Option<RocksStore>,
         return Ok(None);
     }
     let settings = Settings { segment_items: options.segment_items };
-    match Engine::begin(RocksTables::open_read_only(directory, options)?, None, settings) {
+    match Engine::begin(RocksTables::look(directory, options)?, None, settings) {
         Err(StoreError::NoLedger { .. }) => Ok(None),
         log => log.and_then(|log| log.marks_of_log().map(|_| Some(log))),
     }
@@ -185,6 +186,17 @@ impl RocksTables {
         let (database, families) = (options.database(), families(options, &cache));
         let db = DB::open_cf_descriptors_read_only(&database, directory, families, false);
         let db = db.map_err(|error| database_error(directory, error))?;
+        leftover::check(&db, directory).map_err(|source| open_error(directory, source))?;
+        Ok(Self { db, directory: directory.into(), options: options.clone(), cache, is_read_only: true })
+    }
+
+    /// For reading, by whoever is about to write: a table that is missing and was not lost is put back.
+    fn look(directory: &Path, options: &RocksOptions) -> Result<Self, StoreError> {
+        let cache = options.cache();
+        let open =
+            || DB::open_cf_descriptors_read_only(&options.database(), directory, families(options, &cache), false);
+        let db = leftover::open(directory, &directory.join(RUNS), open);
+        let db = db.map_err(|source| open_error(directory, source))?;
         Ok(Self { db, directory: directory.into(), options: options.clone(), cache, is_read_only: true })
     }
 

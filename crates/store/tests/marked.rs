@@ -10,7 +10,7 @@ use store::genesis::Genesis;
 use store::high_water::{HighWater, HighWaterMark, MemoryDevice};
 use store::{MemoryStore, MemoryTables, RocksOptions, RocksStore, Store};
 
-use common::{append, genesis, hash_key};
+use common::{append, genesis, hash_key, run_of};
 
 /// A data directory and its mark beside it.
 struct Place {
@@ -123,6 +123,30 @@ fn a_refused_log_is_left_as_it_was_and_what_is_brought_back_is_all_there() {
     assert_eq!(std::fs::read(&log).expect("still there"), whole[..whole.len() - 1]);
     std::fs::write(&log, &whole).expect("brought back");
     assert_eq!(place.try_open().expect("it opens").tip().sequence, Sequence(10));
+}
+
+#[test]
+fn a_table_that_the_database_has_removed_too_early_is_put_back_from_where_it_was_written() {
+    let place = Place::new();
+    let store = place.try_open().expect("it opens");
+    append(&store, 2, 1);
+    store.ingest(&run_of(&store)).expect("ingested");
+    let (mark, state) = (store.mark(), store.state().expect("read"));
+    drop(store);
+    // The newest table is the run's last one: what failing to sync its record leaves behind.
+    let tables = std::fs::read_dir(place.data()).expect("listed").map(|file| file.expect("listed").path());
+    let newest = tables.filter(|file| file.extension().is_some_and(|ending| ending == "sst")).max().expect("tables");
+    let runs = place.data().join("runs-tmp");
+    std::fs::rename(&newest, runs.join("current-1.sst")).expect("moved");
+    let missing = RocksStore::open_read_only(&place.data(), &place.options()).expect_err("a table is missing");
+    let words = format!("{missing}: {}", std::error::Error::source(&missing).expect("a reason"));
+    assert!(words.contains(&newest.display().to_string()), "{words}");
+    let store = place.try_open().expect("it opens");
+    assert_eq!((store.mark(), store.state().expect("read")), (mark, state));
+    drop(store);
+    std::fs::remove_file(&newest).expect("removed");
+    let missing = place.try_open().expect_err("a table is missing");
+    assert!(format!("{missing:?}").contains(&newest.display().to_string()), "{missing:?}");
 }
 
 #[test]
