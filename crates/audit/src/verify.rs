@@ -88,6 +88,8 @@ pub fn verify(store: &dyn Store, codec: &dyn Codec, mut progress: impl FnMut(Pro
             break;
         }
     }
+    // Ids of events and their filters decide about what comes next and not about what was: they are not derived again.
+    store.read_through()?;
     Ok(auditor.verified())
 }
 

@@ -416,6 +416,11 @@ impl<T: Tables> Store for Engine<T> {
         written.map_err(|source| StoreError::Ingest { run, source })
     }
 
+    fn read_through(&self) -> Result<(), StoreError> {
+        let mut families = Family::ALL.into_iter().filter(|family| *family != Family::Blocks);
+        families.try_for_each(|family| self.rows(family, &[], None, |_, _| Ok(())).collect())
+    }
+
     fn lookups(&self) -> Lookups {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Lookups {

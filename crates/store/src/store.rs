@@ -220,6 +220,12 @@ pub trait Store: Send + Sync {
 
     // Figures.
 
+    /// Reads everything that is kept beside the blocks, so that what a disk has damaged is found before somebody needs it.
+    ///
+    /// # Errors
+    /// The first thing that cannot be read.
+    fn read_through(&self) -> Result<(), StoreError>;
+
     /// Counts since the store was opened.
     fn lookups(&self) -> Lookups;
 
