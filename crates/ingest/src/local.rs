@@ -126,7 +126,7 @@ impl Paced {
     /// Waits until the source has taken everything that is on its topics, whoever put it there.
     ///
     /// # Errors
-    /// When a record did not arrive, or the source takes longer than it may.
+    /// When a record did not arrive, or the source takes longer than it may or is gone.
     pub fn taken(&mut self) -> Result<(), Error> {
         self.publisher.finish(self.patience)?;
         let begun = Instant::now();
@@ -135,6 +135,9 @@ impl Paced {
             let ends = self.ends.fetch_watermarks(&lag.topic, 0, self.patience);
             let (_, end) = ends.map_err(|error| failed(error.to_string()))?;
             while self.lags.position(index) < end {
+                if self.lags.are_over() {
+                    return Err(failed("the ledger has stopped".to_owned()));
+                }
                 if begun.elapsed() > self.patience {
                     return Err(failed(format!("the ledger has not taken what stands before offset {end}")));
                 }

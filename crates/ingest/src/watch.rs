@@ -64,6 +64,11 @@ impl Lags {
         self.0.topics.iter().map(lag).collect()
     }
 
+    /// Whether the source is gone: nothing more will be taken.
+    pub(crate) fn are_over(&self) -> bool {
+        self.0.stop.load(Ordering::Acquire)
+    }
+
     /// The next offset that the source will take from one topic, as of this moment.
     pub(crate) fn position(&self, index: usize) -> i64 {
         self.0.topics[index].position.load(Ordering::Acquire)
