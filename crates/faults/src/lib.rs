@@ -138,6 +138,9 @@ impl Point {
 /// Whether this build has points.
 pub const ARMED: bool = cfg!(feature = "armed");
 
+/// Whether this build has bugs to choose from.
+pub const MUTABLE: bool = cfg!(feature = "mutants");
+
 /// Passes a point. In an armed build it may be the end of the process.
 #[cfg(feature = "armed")]
 pub fn pass(point: Point) {

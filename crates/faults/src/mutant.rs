@@ -44,8 +44,8 @@ pub enum Mutant {
     TailNotReplayed,
     /// A block is recorded when the clock says, even if that was earlier.
     RecordedTimeGoesBack,
-    /// A block is taken as it is, whatever its checksum says.
-    ChecksumIgnored,
+    /// Of two runs that hold something of an id the older one is believed.
+    OlderRunBelieved,
     /// A closed cycle is not written with its run.
     CycleDropped,
 }
@@ -73,7 +73,7 @@ impl Mutant {
         Self::OldRulesUsed,
         Self::TailNotReplayed,
         Self::RecordedTimeGoesBack,
-        Self::ChecksumIgnored,
+        Self::OlderRunBelieved,
         Self::CycleDropped,
     ];
 
@@ -101,7 +101,7 @@ impl Mutant {
             Self::OldRulesUsed => "old-rules-used",
             Self::TailNotReplayed => "tail-not-replayed",
             Self::RecordedTimeGoesBack => "recorded-time-goes-back",
-            Self::ChecksumIgnored => "checksum-ignored",
+            Self::OlderRunBelieved => "older-run-believed",
             Self::CycleDropped => "cycle-dropped",
         }
     }

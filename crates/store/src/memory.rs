@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::engine::{Engine, Settings};
+use crate::engine::Engine;
 use crate::error::{StoreError, TableError};
 use crate::genesis::Genesis;
 use crate::hash::HashKey;
@@ -33,7 +33,7 @@ impl MemoryStore {
     /// # Errors
     /// As for a directory on disk.
     pub fn open(tables: MemoryTables, genesis: &Genesis, hash_key: HashKey) -> Result<Self, StoreError> {
-        Engine::over(tables, genesis, hash_key, SEGMENT_ITEMS)
+        Engine::over(tables, genesis, hash_key, SEGMENT_ITEMS, None)
     }
 
     /// As [`MemoryStore::open`], with a high-water mark that outlives the tables.
@@ -46,8 +46,7 @@ impl MemoryStore {
         hash_key: HashKey,
         high_water: HighWater,
     ) -> Result<Self, StoreError> {
-        let settings = Settings { segment_items: SEGMENT_ITEMS };
-        Engine::start(tables, Some((genesis, hash_key)), settings)?.marked(Some(high_water))
+        Engine::over(tables, genesis, hash_key, SEGMENT_ITEMS, Some(high_water))
     }
 }
 

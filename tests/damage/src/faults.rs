@@ -178,10 +178,9 @@ fn check_calls(calls: &[Call], durable: &[Durable]) -> Result<(), Box<dyn Error>
             }
         }
         let is_log = call.path.ends_with(".log") || call.path.ends_with(".high-water");
-        if is_log && (call.kind == "sync" || call.kind == "write") {
-            if let Some(durable) = durable.iter().find(|durable| durable.line > call.line) {
-                return Err(format!("{} is called durable after that", durable.sequence).into());
-            }
+        let is_written = is_log && (call.kind == "sync" || call.kind == "write");
+        if let Some(durable) = durable.iter().find(|durable| is_written && durable.line > call.line) {
+            return Err(format!("{} is called durable after that", durable.sequence).into());
         }
     }
     Ok(())

@@ -109,8 +109,11 @@ fn answer<T>(verdict: Verdict<T>) -> Result<T, Box<dyn Error>> {
     }
 }
 
+/// Last entries of blocks, and the blocks.
+type Blocks = (Vec<u64>, Vec<Vec<u8>>);
+
 /// The blocks, each with its last entry.
-fn blocks(place: &Place) -> Result<(Vec<u64>, Vec<Vec<u8>>), Box<dyn Error>> {
+fn blocks(place: &Place) -> Result<Blocks, Box<dyn Error>> {
     let store = RocksStore::open_read_only(&place.data(), &RocksOptions::default())?;
     let (mut lasts, mut bytes) = (Vec::new(), Vec::new());
     let mut next = Sequence(1);

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use domain::time::Timestamp;
 use ledger::{Clock, Ledger, Options};
+use store::high_water::HighWater;
 use store::tables::Family;
 use store::{Engine, Store};
 
 use crate::disk::{Disk, Place, Promise};
-use crate::oracle::{Broken, Oracle};
+use crate::oracle::Broken;
 use crate::random::Random;
 use crate::world::{World, codec, genesis, hash_key};
 
@@ -52,7 +53,7 @@ pub fn run(seed: u64, flips: u64, table: &mut Table) -> Result<(), Broken> {
         disk.break_promise(Promise::Checksum);
         let place = random.pick(&places).clone();
         disk.flip(&place, random.next());
-        *table.0.entry((name(&place), noticed(&world.oracle, disk))).or_default() += 1;
+        *table.0.entry((name(&place), noticed(&world, disk))).or_default() += 1;
     }
     Ok(())
 }
@@ -67,8 +68,9 @@ fn name((family, key): &Place) -> String {
     format!("{family} {kind}")
 }
 
-fn noticed(oracle: &Oracle, disk: Disk) -> Noticed {
-    let Ok(store) = Engine::over(disk, &genesis(), hash_key(), 512) else { return Noticed::AtTheStart };
+fn noticed(world: &World, disk: Disk) -> Noticed {
+    let mark = HighWater::on(world.mark.clone());
+    let Ok(store) = Engine::over(disk, &genesis(), hash_key(), 512, Some(mark)) else { return Noticed::AtTheStart };
     let store = Arc::new(store);
     let options = Options { block_entries_max: 1, run_entries: 1_000_000, patience: Duration::ZERO };
     let shared = Arc::clone(&store) as Arc<dyn Store>;
@@ -76,7 +78,7 @@ fn noticed(oracle: &Oracle, disk: Disk) -> Noticed {
         return Noticed::AtTheStart;
     }
     match audit::verify(store.as_ref(), &codec(), |_| {}) {
-        Ok(verified) if verified.finding.is_none() && verified.head == oracle.head() => {}
+        Ok(verified) if verified.finding.is_none() && verified.head == world.oracle.head() => {}
         _ => return Noticed::ByTheVerifier,
     }
     let is_read = store.payments().all(|payment| payment.is_ok())

@@ -1,5 +1,5 @@
 //! Deterministic simulation of the shard. The code of `ledger` and of the store's engine runs as it is, on one thread, one
-//! step of its three threads after the other in an order that a seed chooses; what is swapped is what it stands on:
+//! step of its four threads after the other in an order that a seed chooses; what is swapped is what it stands on:
 //!
 //! * [`broker`]: topics with sparse offsets, transactions, redelivery, and topics that are lost;
 //! * [`disk`]: a disk that fails, fills up, loses power, and changes bits;
@@ -19,6 +19,7 @@ mod end;
 pub mod flips;
 mod garbage;
 pub mod many;
+pub mod mutants;
 pub mod networks;
 pub mod oracle;
 pub mod random;

@@ -2,6 +2,7 @@
 //!
 //! `--seed N` plays one and prints its trace. Else: `--seeds N` at most, `--from N` the first, `--floor N` at least,
 //! `--for MINUTES` no longer than that once the floor is reached, `--times N` how often each kind must have been met.
+//! `--mutants N` gives this program every deliberate bug in turn and N seeds to break with it; the build needs the feature.
 //! `--flips N` changes N bits behind the back of each of the seeds and prints who noticed.
 
 use std::io::Write as _;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use simulation::flips::{self, Table};
 use simulation::many::{self, Plan, Summary};
+use simulation::mutants;
 
 /// What stands on the command line.
 struct Arguments {
@@ -17,12 +19,13 @@ struct Arguments {
     plan: Plan,
     times: u64,
     flips: u64,
+    mutants: u64,
 }
 
 impl Arguments {
     fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let plan = Plan { from: 1, seeds: 2_000, floor: 0, time: None };
-        let mut read = Self { seed: None, plan, times: 0, flips: 0 };
+        let mut read = Self { seed: None, plan, times: 0, flips: 0, mutants: 0 };
         while let Some(word) = words.next() {
             let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
             let number: u64 = value.parse().map_err(|_| format!("{word} {value}: not a number"))?;
@@ -34,8 +37,11 @@ impl Arguments {
                 "--for" => read.plan.time = Some(Duration::from_secs(number.saturating_mul(60))),
                 "--times" => read.times = number,
                 "--flips" => read.flips = number,
+                "--mutants" => read.mutants = number,
                 _ => {
-                    return Err(format!("{word} is none of --seed, --seeds, --from, --floor, --for, --times, --flips"));
+                    return Err(format!(
+                        "{word} is none of --seed, --seeds, --from, --floor, --for, --times, --flips, --mutants"
+                    ));
                 }
             }
         }
@@ -56,6 +62,7 @@ fn main() -> ExitCode {
         }
         Ok(Arguments { seed: Some(seed), .. }) => one(seed),
         Ok(arguments) if arguments.flips > 0 => flips(&arguments),
+        Ok(arguments) if arguments.mutants > 0 => mutants(arguments.mutants),
         Ok(arguments) => all(&arguments),
     }
 }
@@ -85,6 +92,24 @@ fn flips(arguments: &Arguments) -> ExitCode {
     }
     say(&table.to_string());
     ExitCode::SUCCESS
+}
+
+fn mutants(seeds: u64) -> ExitCode {
+    let hunted = mutants::hunt(seeds, |hunted| {
+        let noticed = hunted.noticed.as_deref().unwrap_or("NOT NOTICED");
+        say(&format!("{:<28} {}", hunted.mutant.name(), noticed.chars().take(120).collect::<String>()));
+    });
+    match hunted {
+        Ok(hunted) => {
+            let noticed = hunted.iter().filter(|hunted| hunted.noticed.is_some()).count();
+            say(&format!("mutants: {noticed} of {} noticed", hunted.len()));
+            if noticed == hunted.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::from(2)
+        }
+    }
 }
 
 fn all(arguments: &Arguments) -> ExitCode {

@@ -13,8 +13,9 @@ use ledger::{Clock, Direction, Handle, Ledger, Options, Posting, Step, Stepper};
 use sha2::{Digest, Sha256};
 use store::genesis::{Genesis, Source as Topic};
 use store::hash::HashKey;
+use store::high_water::{HighWater, MemoryDevice};
 use store::tables::Family;
-use store::{Engine, Store};
+use store::{Engine, Store, StoreError};
 use wire::codec::WireCodec;
 
 use crate::broker::{Broker, Loss};
@@ -56,6 +57,8 @@ struct Life {
 pub struct World {
     random: Random,
     pub(crate) disk: Disk,
+    /// Where it is kept how far was acknowledged: on a disk of its own, which does not fail.
+    pub(crate) mark: MemoryDevice,
     broker: Broker,
     clock: Arc<AtomicI64>,
     networks: Networks,
@@ -130,6 +133,7 @@ impl World {
             trace: Sha256::new(),
             life: None,
             lost: None,
+            mark: MemoryDevice::default(),
             segment_items: *random.pick(&[64, 512, 4_096]),
             trouble: *random.pick(&[0, 8, 20, 40]),
             records: random.below(800) + 250,
@@ -389,8 +393,13 @@ impl World {
         }
     }
 
+    fn store(&self) -> Result<Engine<Disk>, StoreError> {
+        let mark = HighWater::on(self.mark.clone());
+        Engine::over(self.disk.clone(), &genesis(), hash_key(), self.segment_items, Some(mark))
+    }
+
     fn opened(&mut self) -> Result<(Arc<Engine<Disk>>, Ledger), String> {
-        let store = Engine::over(self.disk.clone(), &genesis(), hash_key(), self.segment_items);
+        let store = self.store();
         let store = Arc::new(store.map_err(|error| story(&error))?);
         let options = Options {
             block_entries_max: 1 + self.random.index(60),
@@ -454,7 +463,7 @@ impl World {
     fn close(&mut self) -> Result<Arc<Engine<Disk>>, Broken> {
         self.let_go();
         let failed = |error: &dyn std::error::Error| Broken(format!("it does not open in the end: {}", story(error)));
-        let store = Engine::over(self.disk.clone(), &genesis(), hash_key(), self.segment_items);
+        let store = self.store();
         let store = Arc::new(store.map_err(|error| failed(&error))?);
         let options = Options { block_entries_max: 1, run_entries: 1, patience: Duration::ZERO };
         let clock = Box::new(Jumping(Arc::clone(&self.clock)));

@@ -18,12 +18,18 @@ pub(crate) struct Settings {
 
 impl<T: Tables> Engine<T> {
     /// A store over tables of the caller's own, empty ones or those that another store has left behind: what a process finds
-    /// that opens the same directory again. `segment_items` as in [`crate::RocksOptions`].
+    /// that opens the same directory again. `segment_items` and the high-water mark as in [`crate::RocksOptions`].
     ///
     /// # Errors
     /// As for a directory on disk.
-    pub fn over(tables: T, genesis: &Genesis, hash_key: HashKey, segment_items: usize) -> Result<Self, StoreError> {
-        Self::start(tables, Some((genesis, hash_key)), Settings { segment_items })?.marked(None)
+    pub fn over(
+        tables: T,
+        genesis: &Genesis,
+        hash_key: HashKey,
+        segment_items: usize,
+        high_water: Option<HighWater>,
+    ) -> Result<Self, StoreError> {
+        Self::start(tables, Some((genesis, hash_key)), Settings { segment_items })?.marked(high_water)
     }
 
     /// Opens what the tables hold. With a genesis (and a key, should there be none yet) empty tables become a new ledger,

@@ -46,7 +46,7 @@ fn missing(db: &DB, directory: &Path) -> Result<Vec<(LiveFile, PathBuf)>, TableE
 
 /// Opens with one of the tables of `runs` in the place of the one that `error` misses.
 fn open_with(directory: &Path, runs: &Path, open: impl Fn() -> Result<DB, Error>, error: Error) -> Result<DB, Error> {
-    let Some(missing) = named(directory, &error.to_string()) else { return Err(error) };
+    let Some(missing) = named(directory, error.as_ref()) else { return Err(error) };
     for written in tables(runs) {
         if fs::hard_link(written, &missing).is_ok() {
             if let Ok(db) = open() {
