@@ -237,7 +237,8 @@ Put --data-dir on the disk that is meant: a directory in memory measures no sync
   seconds             from the first event consumed to the last one visible
   seconds_to_rest     until what was flushed and compacted afterwards was done as well
   cpu_us_per_event    microseconds of CPU an event by thread, until then
-  syncs               synced writes of blocks; what the database syncs of its own is not in it
+  syncs               one of the log and one of the high-water mark for each of `blocks`; what the database
+                      syncs beside that is not in it
   bytes_written       handed to the disk by this process, compaction included
   ratio_to_loop       events a second of the engine, divided by those of a fixed loop over the same file
                       that walks through the fields of every record and hashes it twice: the

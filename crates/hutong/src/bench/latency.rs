@@ -39,7 +39,7 @@ struct Figures {
     /// How much of it had passed before the client had the event: what is not the ledger's, nor Kafka's.
     sent_late_us: Percentiles,
     cpu_us_per_event: BTreeMap<String, f64>,
-    syncs: u64,
+    blocks: u64,
 }
 
 /// When every event is due, by topic and offset.
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &LatencyArguments, out: &mut impl Write, log: &mut 
         latency_us: latencies.percentiles(),
         sent_late_us: lateness.percentiles(),
         cpu_us_per_event: cpu_us_per_event(&now, &before, events),
-        syncs: node.store.written().blocks,
+        blocks: node.store.written().blocks,
     };
     node.stop()?;
     let parameters = json!({

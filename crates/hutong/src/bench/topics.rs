@@ -34,7 +34,8 @@ impl Brokers {
             None => Some(Broker::start(Pace::Steady).context("without --brokers one is started")?),
         };
         let address = own.as_ref().map_or_else(|| given.unwrap_or_default().to_owned(), Broker::address);
-        let cluster = ingest::check(&address, &[], crate::kafka::PATIENCE)?;
+        // Making topics does not say whether nobody answers or somebody refuses.
+        ingest::check(&address, &[], crate::kafka::PATIENCE)?;
         let admin = Admin::new(&address)?;
         admin.create(&data::TOPICS, 1)?;
         admin.create(&[ingest::REJECTED], 1)?;
@@ -43,6 +44,7 @@ impl Brokers {
             publisher.send(data::TOPICS[usize::from(data::CONTROL)], b"", &raw, None)?;
         }
         publisher.finish(PATIENCE)?;
+        let cluster = crate::kafka::check(&address)?;
         Ok(Self { address, own, cluster })
     }
 
