@@ -15,7 +15,6 @@ use wire::control::compose;
 
 use super::Asked;
 use super::desk::{Desk, digest};
-use crate::networks::Known;
 use crate::random::Random;
 
 impl Desk<'_> {
@@ -207,17 +206,17 @@ impl Desk<'_> {
         // The oldest is the likeliest to be about a cycle that is settled.
         let oldest = self.state.register().breaks().find(|found| found.is_open() && fits(found));
         let (answers, found) = match oldest {
-            Some(oldest) if self.random.one_in(3) => (oldest.finding.id, Some(oldest.clone())),
+            Some(oldest) if self.random.one_in(2) => (oldest.finding.id, Some(oldest.clone())),
             _ => self.break_id(fits),
         };
-        let payment =
-            found.and_then(|found| found.finding.payment).filter(|_| !self.random.one_in(6)).unwrap_or(payment);
-        let amount = self.known.iter().find(|known| Id(u128::from_be_bytes(known.id)) == payment).map(Known::amount);
-        let amount = amount.unwrap_or_else(|| known.amount());
+        let found = found.filter(|_| !self.random.one_in(6)).map(|found| found.finding);
+        let payment = found.as_ref().and_then(|finding| finding.payment).unwrap_or(payment);
+        let named = self.known.iter().find(|known| Id(u128::from_be_bytes(known.id)) == payment).unwrap_or(&known);
+        let (whole, currency) = (named.whole, found.map_or(named.amount().currency(), |finding| finding.currency));
         let unproven = if self.random.one_in(2) { Side::Payer } else { Side::Payee };
-        let minor = if self.random.one_in(4) { amount.minor() } else { 1 };
+        let minor = if self.random.one_in(4) { whole } else { 1 };
         let correction = Correction::ReturnToTransit { movement: None, unproven, minor };
-        let amount = Amount::new(minor, amount.currency()).expect("not negative");
+        let amount = Amount::new(minor, currency).expect("not negative");
         let content = compose::return_to_transit(answers, payment, correction, amount);
         ("command ReturnToTransit", content.expect("it returns to transit"))
     }
