@@ -96,10 +96,13 @@ struct Forgotten<'a> {
 pub(crate) fn run(arguments: &RecoverArguments, out: &mut impl Write) -> anyhow::Result<Exit> {
     let directory = arguments.place.data_dir.display();
     let path = arguments.place.high_water_mark()?;
-    let store = RocksStore::open_for_recovery(&arguments.place.data_dir, &arguments.place.options()?);
-    let store = store.with_context(|| format!("cannot open {directory} as a data directory"))?;
+    // Before the log, which a service may be making longer: the log is as far as the mark, or ahead of it.
+    let kept = HighWater::file(&path).read();
+    let context = || format!("cannot open {directory} as a data directory");
+    let options = arguments.place.options()?;
+    let store = RocksStore::open_read_only(&arguments.place.data_dir, &options).with_context(context)?;
     let tip = HighWaterMark::of(store.genesis(), &store.tip());
-    let (mark, reason) = compare(&store, &HighWater::file(&path))?;
+    let (mark, reason) = compare(&store, kept)?;
     let mut outcome = Outcome {
         directory: directory.to_string(),
         high_water_mark: path.display().to_string(),
@@ -111,6 +114,9 @@ pub(crate) fn run(arguments: &RecoverArguments, out: &mut impl Write) -> anyhow:
     if let (Some(after), Some(because), Some(reason)) = (arguments.forget_after, &arguments.because, &reason) {
         ensure!(!matches!(reason, HighWaterError::OtherLedger { .. }), "{} is another ledger's mark", path.display());
         ensure!(after == tip.sequence.0, "the log ends at sequence {}, not at {after}", tip.sequence);
+        // What of the write-ahead log cannot be read is gone from here on, and no service may begin beside us.
+        let locked = RocksStore::open_for_recovery(&arguments.place.data_dir, &options).with_context(context)?;
+        ensure!(locked.tip() == store.tip(), "{directory} is being written to");
         note(&path, because, &tip, &outcome)?;
         HighWater::file(&path).replace(&tip)?;
         outcome.is_forgotten = true;
@@ -123,8 +129,11 @@ pub(crate) fn run(arguments: &RecoverArguments, out: &mut impl Write) -> anyhow:
 }
 
 /// The mark, and why the log does not go on from it.
-fn compare(store: &RocksStore, kept: &HighWater) -> anyhow::Result<(Option<HighWaterMark>, Option<HighWaterError>)> {
-    match kept.read() {
+fn compare(
+    store: &RocksStore,
+    kept: Result<Option<HighWaterMark>, StoreError>,
+) -> anyhow::Result<(Option<HighWaterMark>, Option<HighWaterError>)> {
+    match kept {
         Ok(Some(mark)) => {
             let mismatch = store.mismatch(&mark)?;
             Ok((Some(mark), mismatch))
