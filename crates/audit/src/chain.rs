@@ -20,11 +20,15 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-pub(crate) fn next(head: [u8; 32], sequence: Sequence, entry: &Entry<'_>) -> [u8; 32] {
-    let record: [u8; 32] = match entry.content {
-        Content::Raw(raw) => Sha256::digest(raw).into(),
+/// SHA-256 of the record that an entry holds.
+pub(crate) fn record(entry: &Entry<'_>) -> [u8; 32] {
+    match entry.content {
+        Content::Raw(raw) => sha256(raw),
         Content::Digest(digest) => digest,
-    };
+    }
+}
+
+pub(crate) fn next(head: [u8; 32], sequence: Sequence, entry: &Entry<'_>, record: [u8; 32]) -> [u8; 32] {
     let hash = Sha256::new().chain_update(b"hutong entry v1").chain_update(head);
     let hash = hash.chain_update(sequence.0.to_be_bytes()).chain_update(entry.source.to_be_bytes());
     let hash = hash.chain_update(entry.offset.to_be_bytes()).chain_update(entry.arrived_at.micros().to_be_bytes());
@@ -55,7 +59,8 @@ pub fn verify_chain(store: &dyn Store) -> Result<Chained, Error> {
         let mut entries = chained.entries;
         for entry in block.entries() {
             entries += 1;
-            head = next(head, Sequence(entries), &entry?.1);
+            let (_, entry) = entry?;
+            head = next(head, Sequence(entries), &entry, record(&entry));
         }
         let follows = first.0 == chained.entries + 1 && block.head().head_before == chained.head;
         if !follows || head != block.head().head_after {

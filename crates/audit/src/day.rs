@@ -12,9 +12,8 @@ use domain::netting::net;
 use domain::payment::Payment;
 use domain::report::Report;
 use domain::state::{State, View};
+use sha2::{Digest, Sha256};
 use store::entry::AnswerCode;
-
-use crate::chain::sha256;
 
 /// What a log came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,8 +34,23 @@ pub struct Day {
 #[derive(Default)]
 pub(crate) struct Collector {
     seen: HashSet<(u16, [u8; 32])>,
-    taken: BTreeMap<(Id, &'static str, &'static str), i128>,
+    taken: HashMap<(Id, &'static str, &'static str), i128>,
     day: Day,
+}
+
+/// The hash of a text that is never held as a whole.
+#[derive(Default)]
+struct Lines {
+    hash: Sha256,
+    line: String,
+}
+
+impl Lines {
+    fn put(&mut self, line: std::fmt::Arguments<'_>) {
+        self.line.clear();
+        let _ = writeln!(self.line, "{line}");
+        self.hash.update(self.line.as_bytes());
+    }
 }
 
 impl Collector {
@@ -61,14 +75,16 @@ impl Collector {
     /// Ends the day with what then stands.
     pub(crate) fn finish(mut self, state: &State, payments: &HashMap<Id, Payment>) -> Day {
         let rules = state.rules().current();
-        let mut text = String::new();
+        let mut lines = Lines::default();
         let mut ids: Vec<&Id> = payments.keys().collect();
         ids.sort_unstable();
         for id in ids {
-            let _ = writeln!(text, "payment {id} {}", payments[id].status().word());
+            lines.put(format_args!("payment {id} {}", payments[id].status().word()));
         }
-        for ((id, kind, side), minor) in &self.taken {
-            let _ = writeln!(text, "reported {id} {kind} {side} {minor}");
+        let mut taken: Vec<_> = std::mem::take(&mut self.taken).into_iter().collect();
+        taken.sort_unstable();
+        for ((id, kind, side), minor) in taken {
+            lines.put(format_args!("reported {id} {kind} {side} {minor}"));
         }
         for currency in rules.currencies.iter().map(|rule| rule.currency) {
             for cycle in state.cycles(currency) {
@@ -79,13 +95,13 @@ impl Collector {
         }
         for ((currency, number), nets) in &self.day.nets {
             for (party, minor) in nets.iter().filter(|(_, minor)| **minor != 0) {
-                let _ = writeln!(text, "net {currency}/{number} {party} {minor}");
+                lines.put(format_args!("net {currency}/{number} {party} {minor}"));
             }
         }
         for (code, count) in self.day.rejected.iter().chain(&self.day.quarantined) {
-            let _ = writeln!(text, "refused {code} {count}");
+            lines.put(format_args!("refused {code} {count}"));
         }
-        self.day.digest = sha256(text.as_bytes());
+        self.day.digest = lines.hash.finalize().into();
         self.day
     }
 }

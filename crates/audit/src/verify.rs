@@ -104,6 +104,8 @@ struct Auditor<'a> {
     positions: Vec<i64>,
     sequence: Sequence,
     head: [u8; 32],
+    /// SHA-256 of the record being looked at.
+    record: [u8; 32],
     compared: u64,
     finding: Option<Finding>,
     effects: Effects,
@@ -136,6 +138,7 @@ impl<'a> Auditor<'a> {
             positions: vec![0; store.genesis().sources.len()],
             sequence: Sequence(0),
             head,
+            record: [0; 32],
             compared: 0,
             finding: None,
             effects: Effects::default(),
@@ -167,7 +170,8 @@ impl<'a> Auditor<'a> {
         for entry in block.entries() {
             let (_, entry) = entry?;
             self.sequence = Sequence(self.sequence.0 + 1);
-            self.head = chain::next(self.head, self.sequence, &entry);
+            self.record = chain::record(&entry);
+            self.head = chain::next(self.head, self.sequence, &entry, self.record);
             self.offset(&entry);
             self.entry(first, &entry)?;
         }
@@ -205,14 +209,14 @@ impl<'a> Auditor<'a> {
             // What an older version could not carry out has changed nothing, but its key is taken.
             EntryKind::Command if entry.answer == RejectionCode::CommandNotSupported.into() => {
                 let key = Key::Command(entry.principal.to_owned(), entry.idempotency_key.to_owned());
-                self.repeated(key, entry).unwrap_or(entry.answer)
+                self.repeated(key).unwrap_or(entry.answer)
             }
             EntryKind::Command => self.command(block, raw, entry)?,
             EntryKind::Quarantined if self.is_control(entry) => entry.answer,
             EntryKind::PaymentEvent | EntryKind::Quarantined => self.event(block, raw, entry),
         };
         if !self.is_control(entry) {
-            self.collector.answered(entry.source, entry.content.digest(), derived);
+            self.collector.answered(entry.source, self.record, derived);
         }
         if derived != entry.answer {
             self.answered(entry, derived);
@@ -231,13 +235,12 @@ impl<'a> Auditor<'a> {
     }
 
     /// The answer to a key seen before, `None` for a new one.
-    fn repeated(&mut self, key: Key, entry: &Entry<'_>) -> Option<AnswerCode> {
-        let content = entry.content.digest();
+    fn repeated(&mut self, key: Key) -> Option<AnswerCode> {
         match self.first.get(&key) {
-            Some((_, first)) if *first == content => Some(AnswerCode::DUPLICATE),
+            Some((_, first)) if *first == self.record => Some(AnswerCode::DUPLICATE),
             Some(_) => Some(RejectionCode::ConflictingDuplicate.into()),
             None => {
-                self.first.insert(key, (self.sequence, content));
+                self.first.insert(key, (self.sequence, self.record));
                 None
             }
         }
@@ -262,7 +265,7 @@ impl<'a> Auditor<'a> {
             let empty = submission.event_id.is_empty();
             return if empty { Quarantine::MissingField } else { Quarantine::InvalidField }.into();
         };
-        if let Some(answer) = self.repeated(Key::Event(entry.source, event), entry) {
+        if let Some(answer) = self.repeated(Key::Event(entry.source, event)) {
             return answer;
         }
         match Report::new(&submission, entry.arrived_at, self.state.rules().current()) {
@@ -305,7 +308,7 @@ impl<'a> Auditor<'a> {
         };
         let principal = directive.principal.clone();
         let key = Key::Command(directive.principal, directive.idempotency_key);
-        if let Some(answer) = self.repeated(key, entry) {
+        if let Some(answer) = self.repeated(key) {
             return Ok(answer);
         }
         let booking = directive.bank_reference.map(Key::BankReference);
@@ -333,7 +336,7 @@ impl<'a> Auditor<'a> {
             }
         };
         if let (Some(booking), Ok(())) = (booking, performed) {
-            self.first.insert(booking, (self.sequence, entry.content.digest()));
+            self.first.insert(booking, (self.sequence, self.record));
         }
         Ok(performed.map_or_else(AnswerCode::from, |()| AnswerCode::ACCEPTED))
     }

@@ -11,6 +11,9 @@ use crate::look;
 /// A topic that was made a moment ago is not known to every broker at once.
 const CONFIRM_AFTER: Duration = Duration::from_secs(2);
 
+/// The id has come with the first answer, if one came.
+const GRACE: Duration = Duration::from_millis(100);
+
 /// The id of the cluster behind `brokers`, when it has all of `topics` with one partition each.
 ///
 /// # Errors
@@ -19,8 +22,16 @@ pub fn check(brokers: &str, topics: &[&str], patience: Duration) -> Result<Strin
     let consumer = config::looker(brokers)?;
     let unreachable = |reason: String| Error::Unreachable { brokers: brokers.to_owned(), reason };
     let begun = Instant::now();
-    // The answer to the first question of all is the cluster's id, and an address that nobody listens at says nothing else.
-    let Some(cluster) = consumer.client().fetch_cluster_id(patience) else {
+    // Who only waits for the cluster's id waits for the client's own clock, which asks once a second: a question about a topic
+    // is asked at once, and its answer has the id with it.
+    while let (Some(topic), true) = (topics.first(), begun.elapsed() < patience) {
+        if consumer.fetch_metadata(Some(topic), patience.saturating_sub(begun.elapsed())).is_ok() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // An address that nobody listens at says nothing else.
+    let Some(cluster) = consumer.client().fetch_cluster_id(patience.saturating_sub(begun.elapsed()).max(GRACE)) else {
         return Err(unreachable(format!("no answer within {} s", patience.as_secs())));
     };
     for topic in topics {

@@ -1,6 +1,6 @@
 //! What the networks send: reports about a few payments at a time, of every kind, mostly of the payment's own amount so that
 //! legs meet, in no order that anybody keeps to; reports sent again, the same or with other content; and now and then
-//! something that is no report at all ([`crate::garbage`]).
+//! something that is no report at all (`garbage`).
 
 use domain::money::{Amount, Currency};
 use domain::time::Timestamp;

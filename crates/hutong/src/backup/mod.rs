@@ -59,8 +59,13 @@ Exit codes:
 
 pub(crate) fn backup(arguments: &BackupArguments, out: &mut impl Write) -> anyhow::Result<Exit> {
     let directory = &arguments.place.data_dir;
-    let store = RocksStore::open_for_recovery(directory, &arguments.place.options()?);
-    let store = store.with_context(|| format!("cannot open {} as a data directory", directory.display()))?;
+    let context = || format!("cannot open {} as a data directory", directory.display());
+    let options = arguments.place.options()?;
+    // Only looking: to open it for writing takes away what of the write-ahead log cannot be read, and it may come back.
+    let found = RocksStore::open_read_only(directory, &options).with_context(context)?;
+    data::check_mark(&found, &arguments.place)?;
+    drop(found);
+    let store = RocksStore::open_for_recovery(directory, &options).with_context(context)?;
     data::check_mark(&store, &arguments.place)?;
     let to = &arguments.to;
     ensure!(is_empty_directory(to)?, "{} is not empty", to.display());
