@@ -32,7 +32,7 @@ pub(crate) fn is_archive(input: &mut (impl Read + Seek)) -> io::Result<bool> {
 pub(crate) fn read<R: Read + Seek>(mut input: R, each: Sink<'_>) -> Result<Summary, Error> {
     let length = input.seek(SeekFrom::End(0))?;
     input.rewind()?;
-    let mut archive = ZipArchive::new(BufReader::new(input)).map_err(|why| damaged("", &why))?;
+    let mut archive = ZipArchive::new(BufReader::new(input)).map_err(|why| damaged("", why))?;
     let members = archive.len();
     if members > MEMBERS_MAX {
         return Err(Refusal::archive("", format!("it has {members} members, more than {MEMBERS_MAX}")).into());
@@ -59,17 +59,20 @@ fn read_member<R: Read + Seek>(
     content: &mut Content,
     each: Sink<'_>,
 ) -> Result<(), Error> {
-    let file = archive.by_index(index).map_err(|why| damaged("", &why))?;
+    let file = archive.by_index(index).map_err(|why| damaged("", why))?;
     let name = display_name(file.name_raw());
     require_safe(&name)?;
     let declared = file.size();
     require_size(&name, declared, file.compressed_size().min(length))?;
     if declared == 0 {
-        return require_exact(&name, declared, io::copy(&mut file.take(1), &mut io::sink())).map_err(Error::from);
+        return require_exact(&name, declared, io::copy(&mut file.take(1), &mut io::sink()));
     }
     let most = declared.saturating_add(1);
     let mut bounded = file.take(most);
     let document = document::read(&mut bounded, each);
+    if matches!(&document, Err(Error::Io(why)) if why.raw_os_error().is_some()) {
+        return document.map(drop);
+    }
     let rest = io::copy(&mut bounded, &mut io::sink());
     // Said first: a lie about the size explains whatever else went wrong with the content.
     require_exact(&name, declared, rest.map(|_| most.saturating_sub(bounded.limit())))?;
@@ -89,7 +92,7 @@ impl Content {
                 self.unread.push(Fault::new(0, "member", name, Reason::Unread(refusal.to_string())));
             }
             Err(Error::Refused(refusal)) => return Err(refusal.into()),
-            Err(Error::Io(why)) => return Err(damaged(name, &ZipError::Io(why)).into()),
+            Err(Error::Io(why)) => return Err(damaged(name, ZipError::Io(why))),
         }
         Ok(())
     }
@@ -139,17 +142,22 @@ fn require_size(name: &str, declared: u64, compressed: u64) -> Result<(), Refusa
     Err(Refusal::archive(name, why))
 }
 
-fn require_exact(name: &str, declared: u64, found: io::Result<u64>) -> Result<(), Refusal> {
+fn require_exact(name: &str, declared: u64, found: io::Result<u64>) -> Result<(), Error> {
     match found {
         Ok(found) if found == declared => Ok(()),
         Ok(found) => {
             let found = if found > declared { "more".to_owned() } else { format!("only {found}") };
-            Err(Refusal::archive(name, format!("a member declares {declared} bytes and holds {found}; fetch it again")))
+            let why = format!("a member declares {declared} bytes and holds {found}; fetch it again");
+            Err(Refusal::archive(name, why).into())
         }
-        Err(why) => Err(damaged(name, &ZipError::Io(why))),
+        Err(why) => Err(damaged(name, ZipError::Io(why))),
     }
 }
 
-fn damaged(name: &str, why: &ZipError) -> Refusal {
-    Refusal::archive(name, format!("it cannot be unpacked ({why}); fetch it again"))
+fn damaged(name: &str, why: ZipError) -> Error {
+    match why {
+        // The system's word and not the archive's: the file may be whole.
+        ZipError::Io(why) if why.raw_os_error().is_some() => Error::Io(why),
+        why => Refusal::archive(name, format!("it cannot be unpacked ({why}); fetch it again")).into(),
+    }
 }

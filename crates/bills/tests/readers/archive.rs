@@ -108,3 +108,41 @@ fn a_damaged_archive_is_refused() {
     flipped[60] ^= 0x55;
     assert!(matches!(refused(&flipped), Refusal::Archive { .. }));
 }
+
+/// A disk that gives up behind so many bytes.
+struct Failing {
+    bytes: std::io::Cursor<Vec<u8>>,
+    left: usize,
+}
+
+impl std::io::Read for Failing {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.bytes.read(buffer)?;
+        let left = self.left.checked_sub(count);
+        self.left = left.ok_or_else(|| std::io::Error::from_raw_os_error(5))?;
+        Ok(count)
+    }
+}
+
+impl std::io::Seek for Failing {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.bytes.seek(to)
+    }
+}
+
+/// A file that is called bad is a break and settlement goes on; a disk that fails must stop whoever reads.
+#[test]
+fn a_disk_that_fails_anywhere_is_not_taken_for_a_bad_archive() {
+    let bytes = archive(&[("ZM", &unionpay::day())]);
+    let (mut failed, mut left) = (0, 0);
+    loop {
+        match bills::read(Failing { bytes: std::io::Cursor::new(bytes.clone()), left }, |_| {}) {
+            Err(bills::Error::Io(error)) => assert_eq!(error.raw_os_error(), Some(5), "behind {left} bytes"),
+            Err(bills::Error::Refused(refusal)) => panic!("behind {left} bytes: {refusal}"),
+            Ok(_) => break,
+        }
+        failed += 1;
+        left += 1;
+    }
+    assert!(failed > 100, "{failed}");
+}
