@@ -1,10 +1,11 @@
 //! A service copies itself while it serves; when its disk is lost, a copy and the topics bring everything back, and nobody
 //! goes on from less than was acknowledged without having decided so.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use e2e::{Broker, PATIENCE, Service, fund, hutong, make_topics, program, publish};
+use e2e::{Broker, PATIENCE, Record, Service, fund, hutong, make_topics, program, publish};
 use ingest::{Admin, REJECTED, codes};
 use store::Store;
 
@@ -21,6 +22,12 @@ fn verified(data: &Path, field: &str) -> String {
     assert!(said.contains(r#""verdict":"proven""#), "{said}");
     let rest = said.split(&format!("\"{field}\":\"")).nth(1).unwrap_or_else(|| panic!("no {field} in {said}"));
     rest.split('"').next().unwrap_or_default().to_owned()
+}
+
+/// Every record, by topic and offset. What each was answered may differ when topics interleave otherwise than before: a cap or a
+/// pilot asks who came first.
+fn taken(store: &dyn Store) -> BTreeMap<(u16, i64), Vec<u8>> {
+    Record::of_log(store).into_iter().map(|record| ((record.source, record.offset), record.value)).collect()
 }
 
 /// The complete backups so far, oldest first.
@@ -40,7 +47,7 @@ fn wait_for_backups(directory: &Path, count: usize) {
 }
 
 #[test]
-fn a_lost_disk_comes_back_from_a_backup_and_the_topics_with_the_same_day_digest() {
+fn a_lost_disk_comes_back_from_a_backup_and_the_topics_record_by_record() {
     let broker = Broker::start();
     let address = broker.address();
     make_topics(&address);
@@ -59,8 +66,8 @@ fn a_lost_disk_comes_back_from_a_backup_and_the_topics_with_the_same_day_digest(
     service.wait_for(entries, PATIENCE);
     service.wait_told(entries, PATIENCE);
     service.kill().expect("it has called something durable");
-    let digest = verified(&data, "day_digest");
     let all = e2e::open(&data);
+    let lost = taken(&all);
     let first = &backups(&kept)[0];
     let copied = e2e::open(&first.join("data"));
     let (ended, whole) = (copied.tip().sequence.0, all.tip().sequence.0);
@@ -89,8 +96,8 @@ fn a_lost_disk_comes_back_from_a_backup_and_the_topics_with_the_same_day_digest(
     service.wait_for(entries, PATIENCE);
     let ended = service.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.said);
-    assert_eq!(verified(&data, "day_digest"), digest);
     assert_eq!(verified(&data, "high_water_mark"), "agrees");
+    assert!(taken(&e2e::open(&data)) == lost, "other records than before");
 }
 
 fn assert_cut(address: &str, data: &Path) {
