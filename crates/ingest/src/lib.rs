@@ -24,6 +24,7 @@ pub mod bank;
 mod cluster;
 pub mod codes;
 mod config;
+mod ending;
 mod error;
 mod local;
 mod look;

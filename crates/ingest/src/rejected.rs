@@ -11,6 +11,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use domain::ids::Sequence;
@@ -22,6 +23,7 @@ use wire::rejection;
 
 use crate::codes::{self, stop};
 use crate::config::{self, Consumer};
+use crate::ending;
 use crate::error::Error;
 use crate::publish::Publisher;
 use crate::{cluster, look};
@@ -52,6 +54,7 @@ impl Progress {
 pub struct Rejections {
     progress: Arc<Progress>,
     ledger: Handle,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Rejections {
@@ -67,8 +70,8 @@ impl Rejections {
         let emitter =
             Emitter { brokers, ledger: ledger.clone(), progress: Arc::clone(&progress), trouble: Mutex::default() };
         let thread = std::thread::Builder::new().name("hutong-rejected".to_owned());
-        thread.spawn(move || emitter.run(after)).map_err(Error::Thread)?;
-        Ok(Self { progress, ledger })
+        let thread = thread.spawn(move || emitter.run(after)).map_err(Error::Thread)?;
+        Ok(Self { progress, ledger, thread: Some(thread) })
     }
 
     /// Everything refused up to this entry is on the topic. The ledger's newest entry less this one is the lag.
@@ -90,6 +93,7 @@ impl Rejections {
 impl Drop for Rejections {
     fn drop(&mut self) {
         self.progress.stop.store(true, Ordering::Release);
+        ending::wait(&mut self.thread);
     }
 }
 

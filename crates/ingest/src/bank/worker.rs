@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::ending;
 use crate::error::Error;
 
 /// Between two attempts.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// A part at work. Dropping it ends it, soon; nothing waits for that.
-pub struct Worker(Stop);
+/// A part at work. Dropping it ends it.
+pub struct Worker {
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Release);
+        self.stop.0.store(true, Ordering::Release);
+        ending::wait(&mut self.thread);
     }
 }
 
@@ -34,8 +40,8 @@ pub(super) fn start(
     name: &'static str,
     mut work: impl FnMut(&Stop) -> Result<(), Error> + Send + 'static,
 ) -> Result<Worker, Error> {
-    let worker = Worker(Stop::default());
-    let stop = worker.0.clone();
+    let asked = Stop::default();
+    let stop = asked.clone();
     let run = move || {
         let mut said = None;
         while let Err(error) = work(&stop)
@@ -49,6 +55,6 @@ pub(super) fn start(
             std::thread::sleep(AGAIN_AFTER);
         }
     };
-    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(Error::Thread)?;
-    Ok(worker)
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(Error::Thread)?;
+    Ok(Worker { stop: asked, thread: Some(thread) })
 }
