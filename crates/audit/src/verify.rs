@@ -98,7 +98,8 @@ struct Auditor<'a> {
     codec: &'a dyn Codec,
     state: State,
     payments: HashMap<Id, Payment>,
-    first: HashMap<Key, (Sequence, [u8; 32])>,
+    /// What was first sent under a key: SHA-256 of the record.
+    first: HashMap<Key, [u8; 32]>,
     books: Books,
     marks: BTreeMap<Sequence, Mark>,
     positions: Vec<i64>,
@@ -237,10 +238,10 @@ impl<'a> Auditor<'a> {
     /// The answer to a key seen before, `None` for a new one.
     fn repeated(&mut self, key: Key) -> Option<AnswerCode> {
         match self.first.get(&key) {
-            Some((_, first)) if *first == self.record => Some(AnswerCode::DUPLICATE),
+            Some(first) if *first == self.record => Some(AnswerCode::DUPLICATE),
             Some(_) => Some(RejectionCode::ConflictingDuplicate.into()),
             None => {
-                self.first.insert(key, (self.sequence, self.record));
+                self.first.insert(key, self.record);
                 None
             }
         }
@@ -336,7 +337,7 @@ impl<'a> Auditor<'a> {
             }
         };
         if let (Some(booking), Ok(())) = (booking, performed) {
-            self.first.insert(booking, (self.sequence, self.record));
+            self.first.insert(booking, self.record);
         }
         Ok(performed.map_or_else(AnswerCode::from, |()| AnswerCode::ACCEPTED))
     }
